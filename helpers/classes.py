@@ -1,0 +1,135 @@
+"""The classes of a label scheme: ids, names and colours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+IGNORE = 255
+"""The id of a pixel that is neither trained on nor scored."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A label scheme. A class id is the position of its name: 0, 1, 2, ...
+
+    Attributes:
+        name: how the scheme is called.
+        names: one name for each id.
+        colours: one '#rrggbb' for each id.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def id(self, name: str) -> int:
+        """The id of the class called `name`. Raises KeyError that lists the names."""
+        if name not in self.names:
+            raise KeyError(f"no class '{name}' in {self.name}; it has {', '.join(self.names)}")
+        return self.names.index(name)
+
+    @property
+    def palette(self) -> np.ndarray:
+        """The colours as uint8, C×3 RGB."""
+        return np.array([tuple(bytes.fromhex(c[1:])) for c in self.colours], np.uint8)
+
+
+_LYFT_NAMES = (
+    "None",
+    "Buildings",
+    "Fences",
+    "Other",
+    "Pedestrians",
+    "Poles",
+    "RoadLines",
+    "Roads",
+    "Sidewalks",
+    "Vegetation",
+    "Vehicles",
+    "Walls",
+    "TrafficSigns",
+)
+
+# CARLA's hues, moved until any two classes differ by CIEDE2000 >= 16 for every kind of colour vision
+LYFT = Classes(
+    "Lyft-Udacity",
+    _LYFT_NAMES,
+    (
+        "#000000",
+        "#45423f",
+        "#9a4529",
+        "#d7a5ae",
+        "#ea0072",
+        "#e6eff9",
+        "#a9feb9",
+        "#561d55",
+        "#9b61fd",
+        "#819800",
+        "#0036d1",
+        "#93afe8",
+        "#fff200",
+    ),
+)
+
+# the colours of CARLA's own pictures and of the papers that show them
+LYFT_CARLA = Classes(
+    "Lyft-Udacity in CARLA's colours",
+    _LYFT_NAMES,
+    (
+        "#000000",
+        "#464646",
+        "#be9999",
+        "#48005a",
+        "#dc143c",
+        "#999999",
+        "#9dea32",
+        "#804080",
+        "#f423e8",
+        "#6b8e23",
+        "#0000ff",
+        "#66669c",
+        "#dcdc00",
+    ),
+)
+
+CHALLENGE = Classes(
+    "Lyft challenge", ("Other", "Road", "Vehicle"), ("#000000", "#9b61fd", "#0036d1")
+)
+
+CAMVID = Classes(
+    "CamVid",
+    (
+        "Sky",
+        "Building",
+        "Pole",
+        "Road",
+        "Pavement",
+        "Tree",
+        "SignSymbol",
+        "Fence",
+        "Car",
+        "Pedestrian",
+        "Bicyclist",
+        "Unlabelled",
+    ),
+    (
+        "#808080",
+        "#800000",
+        "#c0c080",
+        "#804080",
+        "#3c28de",
+        "#808000",
+        "#c08080",
+        "#404080",
+        "#400080",
+        "#404000",
+        "#0080c0",
+        "#000000",
+    ),
+)
+
+GRADED = ("Roads", "Sidewalks", "Vegetation", "Buildings", "Vehicles", "RoadLines")
+"""The Lyft classes that can be seen, and so are judged, at 96×128: there a sign is four pixels."""
