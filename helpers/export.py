@@ -1,0 +1,133 @@
+"""Saves a model of either framework as ONNX: the one format that a model is judged in."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from helpers.quiet import quiet
+
+TOLERANCE = 1e-4
+
+
+def export(model, path: str | Path, height: int = 96, width: int = 128) -> Path:
+    """Writes the model to `path` and checks that the file gives the logits that the model gives.
+
+    Args:
+        model: a torch.nn.Module that takes N×3×H×W, or a keras.Model that takes N×H×W×3: float32
+            images in [0, 1].
+        path: where to write; folders on the way are made.
+        height, width: the size that is fixed in the file; the batch size N stays free.
+
+    Returns:
+        The path. The file has one input, `image`, and one output, `logits`.
+
+    Raises:
+        TypeError: the model is of neither framework.
+        ValueError: the framework cannot write it, or the file differs from the model by more than
+            1e-4 on a random image.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.random.default_rng(0).random((2, height, width, 3), np.float32)
+    # Whoever built the model has loaded its framework, so the other one is never imported here.
+    if "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module):
+        image = np.ascontiguousarray(image.transpose(0, 3, 1, 2))
+        expected = _export_torch(model, path, image)
+    elif "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model):
+        expected = _export_keras(model, path, image)
+    else:
+        raise TypeError(
+            f"Cannot export {_kind(model)}: the model must be a torch.nn.Module or a keras.Model."
+        )
+    _name_output(path)
+    _check(path, image, expected)
+    return path
+
+
+def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
+    import torch
+
+    was_training = model.training
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    x = torch.from_numpy(image).to(device)
+    model.eval()
+    try:
+        with torch.no_grad(), warnings.catch_warnings(), _explained(model):
+            warnings.simplefilter("ignore")  # that the exporter is the older one: a tenth the time
+            expected = model(x)
+            torch.onnx.export(
+                model,
+                (x,),
+                str(path),
+                dynamo=False,
+                opset_version=17,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}},
+            )
+    finally:
+        model.train(was_training)
+    return expected.float().cpu().numpy()
+
+
+def _export_keras(model, path: Path, image: np.ndarray) -> np.ndarray:
+    import keras
+
+    with _explained(model), quiet():
+        expected = model(image, training=False)
+        signature = [keras.InputSpec("float32", (None, *image.shape[1:]), name="image")]
+        model.export(str(path), format="onnx", verbose=False, input_signature=signature)
+        return keras.ops.convert_to_numpy(expected)
+
+
+def _name_output(path: Path) -> None:
+    """tf2onnx names the output after the last layer; here it is called `logits`."""
+    import onnx
+
+    model = onnx.load(path)
+    if len(model.graph.output) != 1:
+        raise ValueError(
+            f"The model has {len(model.graph.output)} outputs; it must give the logits alone."
+        )
+    old = model.graph.output[0].name
+    if old != "logits":
+        model.graph.output[0].name = "logits"
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                names[:] = ["logits" if name == old else name for name in names]
+        onnx.save(model, path)
+
+
+def _check(path: Path, image: np.ndarray, expected: np.ndarray) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(["logits"], {"image": image})
+    if logits.shape != expected.shape:
+        raise ValueError(f"{path} gives {logits.shape}, the model {expected.shape}.")
+    difference = float(np.abs(logits - expected).max())
+    if not difference <= TOLERANCE * max(1, float(np.abs(expected).max())):
+        raise ValueError(
+            f"{path} differs from the model by {difference:.2g} on the same image. Does the model "
+            "draw random numbers, or branch on its input? Both are lost in the file."
+        )
+
+
+@contextmanager
+def _explained(model) -> Iterator[None]:
+    """Turns the exporters' many kinds of errors into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        first = str(error).strip().splitlines() or [""]
+        raise ValueError(
+            f"Cannot export {_kind(model)}: {type(error).__name__}: {first[0][:300]}"
+        ) from error
+
+
+def _kind(model) -> str:
+    return f"a {type(model).__module__}.{type(model).__qualname__}"
