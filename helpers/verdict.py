@@ -1,0 +1,99 @@
+"""Is an answer right, and if not, what is wrong with it? Used at the desk and by the judge alike.
+
+A case is a question put to a function: its inputs, the expected outputs, and the outputs of known
+mistakes. An answer that equals a known mistake gets that mistake's hint.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question put to a student's function.
+
+    Attributes:
+        part: which part of the question it belongs to; a part counts when all of its cases are right.
+        inputs: what the function is called with: arrays and plain values.
+        expected: the arrays that it should return.
+        mistakes: (hint, outputs) of functions with one known mistake.
+        tolerance: how far a number may be from the expected one.
+        allowed: instead of one expected mask, a uint16 map whose bit k says that id k is right here
+            (a resized mask has several right answers at edges).
+    """
+
+    part: str
+    inputs: list[Any]
+    expected: list[np.ndarray]
+    mistakes: list[tuple[str, list[np.ndarray]]] = field(default_factory=list)
+    tolerance: float = 1e-6
+    allowed: np.ndarray | None = None
+
+
+def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
+    """What is wrong with the answer, in a sentence, or None if it is right."""
+    fault = _differs(case, answer)
+    if fault is None:
+        return None
+    for hint, outputs in case.mistakes:
+        # a mistake that this case does not show teaches nothing about it
+        if _differs(case, outputs) and _compare(answer, outputs, case.tolerance) is None:
+            return hint
+    return fault
+
+
+def _differs(case: Case, answer: list[np.ndarray]) -> str | None:
+    if case.allowed is None:
+        return _compare(answer, case.expected, case.tolerance)
+    fault = _same_kind(answer, case.expected)
+    if fault:
+        return fault
+    ids = np.asarray(answer[0])
+    if not np.issubdtype(ids.dtype, np.integer):
+        return f"it returns {ids.dtype}; class ids are integers"
+    outside = (ids < 0) | (ids > 15)
+    fits = (case.allowed >> np.clip(ids, 0, 15).astype(np.uint16)) & 1
+    bad = outside | (fits == 0)
+    if not bad.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    return (
+        f"{bad.mean():.1%} of the pixels have a class that is not in their part of the label; "
+        f"the first is {place_name(place)}, id {ids[place]}"
+    )
+
+
+def _compare(answer: list[np.ndarray], expected: list[np.ndarray], tolerance: float) -> str | None:
+    fault = _same_kind(answer, expected)
+    if fault:
+        return fault
+    for number, (got, want) in enumerate(zip(answer, expected, strict=True), 1):
+        which = "it" if len(expected) == 1 else f"output {number}"
+        got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+        close = np.isclose(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
+        if not close.all():
+            place = tuple(int(i) for i in np.argwhere(~close)[0])
+            at = f" {place_name(place)}" if place else ""
+            return f"{which} is {got[place]:.6g}{at} and should be {want[place]:.6g}"
+    return None
+
+
+def _same_kind(answer: list[np.ndarray], expected: list[np.ndarray]) -> str | None:
+    if len(answer) != len(expected):
+        return f"it returns {len(answer)} values and should return {len(expected)}"
+    for number, (got, want) in enumerate(zip(answer, expected, strict=True), 1):
+        which = "it" if len(expected) == 1 else f"output {number}"
+        if np.asarray(got).dtype.kind not in "biuf":
+            return f"{which} holds {np.asarray(got).dtype}; numbers are needed"
+        if np.shape(got) != np.shape(want):
+            return f"{which} has the shape {np.shape(got)} and should have {np.shape(want)}"
+    return None
+
+
+def place_name(place: tuple[int, ...]) -> str:
+    """Where in an array, in words: 'at row 3, column 7', or 'at [0, 3, 7]' for other dimensions."""
+    if len(place) == 2:
+        return f"at row {place[0]}, column {place[1]}"
+    return f"at [{', '.join(map(str, place))}]"
