@@ -1,0 +1,68 @@
+# Each target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+PORT ?= 8888
+BROWSER ?= yes
+
+py := .venv/bin/python
+install := @$(PYTHON) course/install.py
+texts := $(wildcard course/source/*.py assignments/text/*.py) course/build.py course/measured.json
+root := $(filter 0,$(shell id -u))
+
+.PHONY: help lab test grade notebooks notebooks-run examples twins clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+lab: data/streets ## open the course in JupyterLab [PORT=8888] [BROWSER=no] [TORCH_INDEX=url]
+	$(install) lab torch keras
+	@$(MAKE) --no-print-directory build/notebooks
+	@exec $(py) -m jupyterlab course/00_start_here.ipynb --port=$(PORT) --ServerApp.root_dir=. \
+		--ServerApp.answer_yes=True --LabApp.news_url=None \
+		$(if $(root),--allow-root) $(if $(filter no,$(BROWSER)),--no-browser)
+
+# a sample of street scenes, laid out as the Lyft-Udacity data is
+data/streets:
+	$(install) lab torch keras
+	@rm -rf $@.new
+	@$(py) -m helpers.streets $@.new
+	@mv $@.new $@
+
+# missing or outdated notebooks; those that somebody has worked in stay as they are
+build/notebooks: $(texts)
+	@$(py) course/build.py --keep-work
+	@mkdir -p build && touch $@
+
+notebooks: ## derive every notebook from course/source and assignments/text
+	$(install) author
+	@$(py) course/build.py
+
+notebooks-run: ## run every notebook; writes build/notebooks.json and course/measured.json
+	$(install) lab torch keras author
+	@$(py) course/run.py --update
+
+test: ## run every test
+	$(install) lab torch keras grade author test
+	@{ command -v bwrap && command -v chromium; } >/dev/null || $(if $(root),$(apt),$(ask))
+	@OMP_NUM_THREADS=1 $(py) -m pytest
+
+apt = { apt-get update -q && apt-get install -qy bubblewrap chromium; }
+ask = echo "Tests of the sandbox and of the browser need: sudo apt-get install bubblewrap chromium"
+
+grade: ## an instructor's day: release lyft_unet, collect the example submissions, grade them
+	$(install) torch keras grade
+	@$(py) course/build.py
+	$(py) -m grader release lyft_unet
+	$(py) -m assignments.examples build
+	$(py) -m grader collect lyft_unet build/inbox
+	$(py) -m grader grade lyft_unet
+
+examples: ## train the models of the example submissions (minutes)
+	$(install) torch keras grade
+	$(py) -m assignments.examples train
+
+twins: ## compare the PyTorch and the Keras networks; writes build/twins.json
+	$(install) torch keras
+	$(py) -m helpers.twins
+
+clean: ## remove what the other targets made, all but .venv
+	rm -rf build data/streets data/streets.new

@@ -1,0 +1,24 @@
+"""What tests of every package share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The root of the repository."""
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real frames, which are not ours to copy into the repository:
+    PIXELWISE_SHARED, or ../shared beside the repository. Skips where there is none."""
+    folder = Path(os.environ.get("PIXELWISE_SHARED", REPO.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no real frames at {folder}/data; PIXELWISE_SHARED names the folder")
+    return folder
