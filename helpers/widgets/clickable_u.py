@@ -1,8 +1,8 @@
 """A U-Net as a drawing and as a U of buttons: choose a block, see its maps, its size, its weights.
 
-Only arithmetic and pictures: no framework is imported. Levels count halvings: `down 0` works at full
-resolution, `bottom` at the smallest one, `up 3` brings the maps back to the size of level 3, and
-`join 3` mixes them with the skip from `down 3`.
+Only arithmetic and pictures: no framework is imported. Levels count halvings: `down 0` works at
+full resolution, `bottom` at the smallest one, `up 3` brings the maps back to the size of level 3,
+and `join 3` mixes them with the skip from `down 3`.
 """
 
 import base64
@@ -112,41 +112,53 @@ def table(listed: list[Block]) -> str:
     return "\n".join(rows)
 
 
-def _place(block: Block, depth: int) -> tuple[int, int]:
+def _place(block: Block, depth: int) -> tuple[int, float]:
     """Row and column of a block in the U: down in column 0 … depth-1, up again to 2·depth."""
     kind, _, level = block.name.partition(" ")
     if kind == "head":
-        return 0, 2 * depth + 1
+        return 0, 2 * depth + 1.25
     if kind == "bottom":
         return depth, depth
     return int(level), int(level) if kind == "down" else 2 * depth - int(level)
 
 
 def draw(listed: list[Block], depth: int = 4, title: str = "") -> Figure:
-    """The U as a figure: a box for each block, a dashed arrow for each skip; ✗ where it breaks."""
-    figure = Figure(figsize=(2.0 * depth + 3, 1.05 * depth + 1.6), layout="constrained")
+    """The U as a figure: a box for each block, dashed arrows for the skips; ✗ where it breaks."""
+    figure = Figure(figsize=(10, 1.0 * depth + 1.3), layout="constrained")
     axes = figure.subplots()
-    found = {block.name: block for block in listed}
+    found = {block.name: _place(block, depth) for block in listed if block.name[:2] != "up"}
+
+    def arrow(start: str, end: str, text: str, style: str = "-") -> None:
+        if start in found and end in found:
+            (row, column), (to_row, to_column) = found[start], found[end]
+            line = {"arrowstyle": "->", "linestyle": style, "color": "0.35", "shrinkA": 24}
+            line |= {"shrinkB": 40 if row == to_row else 20}
+            axes.annotate("", (to_column, -to_row), (column, -row), arrowprops=line, zorder=0)
+            x, y = (column + to_column) / 2, -(row + to_row) / 2
+            side = "right" if column < depth and row != to_row else "left"
+            side = "center" if row == to_row else side
+            x += {"left": 0.15, "right": -0.1, "center": 0}[side]
+            axes.text(x, y + 0.06, f" {text} ", ha=side, color="0.3", fontsize=9)
+
+    ups = {block.name: f"up {block.shape}" for block in listed if block.name[:2] == "up"}
     for level in range(depth):
-        left, right = level + 0.44, 2 * depth - level - 0.44
-        arrow = {"arrowstyle": "->", "linestyle": "--", "color": "0.35"}
-        axes.annotate("", (right, -level), (left, -level), arrowprops=arrow)
-        axes.text(depth, -level + 0.08, "skip", ha="center", color="0.35", fontsize=9)
+        deeper = f"{level + 1}" if level + 1 < depth else ""
+        arrow(f"down {level}", f"down {deeper}" if deeper else "bottom", "pool")
+        arrow(f"join {deeper}" if deeper else "bottom", f"join {level}", ups.get(f"up {level}", ""))
+        arrow(f"down {level}", f"join {level}", "skip", "--")
+    arrow("join 0", "head", "")
     for block in listed:
-        if block.name.startswith("up"):  # drawn as the arrow that climbs to its level
+        if block.name not in found:  # an up-step is the arrow that climbs to its level
             continue
-        row, column = _place(block, depth)
+        row, column = found[block.name]
         lines = [block.name, f"✗ {block.broken}" if block.broken else block.shape]
         box = {"boxstyle": "round,pad=0.35", "facecolor": "#dfe9fb", "edgecolor": "#0036d1"}
         if block.broken:
             box |= {"facecolor": "#ffffff", "edgecolor": "#b00000", "linewidth": 2.5}
-        axes.text(column, -row, "\n".join(lines), ha="center", va="center", bbox=box, fontsize=9)
-        if block.name.startswith("join") or block.name == "bottom":
-            up = found.get(f"up {row - 1}" if row else "")
-            if up:
-                text = f"up: {up.shape}"
-                axes.text(column + 1.05, -row + 0.42, text, ha="left", fontsize=8, color="0.35")
-    axes.set(xlim=(-0.6, 2 * depth + 1.7), ylim=(-depth - 0.5, 0.5), title=title)
+        text = "\n".join(lines)
+        axes.text(column, -row, text, ha="center", va="center", bbox=box, fontsize=10)
+    axes.set(xlim=(-0.7, 2 * depth + 1.9), ylim=(-depth - 0.4, 0.4))
+    axes.set_title(title)
     axes.axis("off")
     return figure
 
@@ -235,10 +247,12 @@ def clickable_u(maps: Mapping[str, np.ndarray], size: int = 96, **network):
     side.observe(refresh, "value")
     padding.observe(refresh, "value")
     refresh()
+    spread = "space-between"
     rows = []
     for level in range(depth):
-        row = [buttons[f"down {level}"], buttons[f"up {level}"], buttons[f"join {level}"]]
-        rows.append(w.HBox(row + ([buttons["head"]] if level == 0 else [])))
-        rows[-1].layout = w.Layout(margin=f"0 0 0 {level * 2}em")
-    rows.append(w.HBox([buttons["bottom"]], layout=w.Layout(margin=f"0 0 0 {depth * 2}em")))
+        right = [buttons[f"up {level}"], buttons[f"join {level}"]]
+        right += [buttons["head"]] if level == 0 else []
+        indent = w.Layout(justify_content=spread, padding=f"0 {3 * level}em")
+        rows.append(w.HBox([buttons[f"down {level}"], w.HBox(right)], layout=indent))
+    rows.append(w.HBox([buttons["bottom"]], layout=w.Layout(justify_content="center")))
     return w.VBox([w.HBox([side, padding]), verdict, *rows, about])

@@ -61,5 +61,5 @@ def test_buttons_follow_the_slider():
     assert "join 2" in verdict.value and "24 ≠ 25" in verdict.value
     side.value, padding.value = 572, "valid"
     assert "388×388 out" in verdict.value
-    first.children[2].click()
+    first.children[1].children[1].click()
     assert "join 0" in u.children[-1].value
