@@ -1,0 +1,405 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Assignment 4 · A U-Net for the Lyft-Udacity challenge
+#
+# You build a U-Net, train it on driving scenes, and hand in the network together with this
+# notebook. Everything that you need was taught in lessons 01 to 06.
+#
+# | question | what you write | points |
+# |---|---|---|
+# | 1 | `prepare_label`: decode, clean and resize a label | 10 |
+# | 2 | `one_hot`: ids to maps | 5 |
+# | 3 | `crop_flip`: image and mask move together | 5 |
+# | 4 | `unet`: the network | 25 |
+# | 5 | `iou`: one number per class | 10 |
+# | 6 | `soft_dice`: a loss that sees rare classes | 10 |
+# | 7 | `model.onnx`: your trained network | 25 |
+# | 8 | your analysis, in words | 10 |
+#
+# **Time:** about four hours, of which the machine trains for ten minutes at most.
+#
+# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs
+# public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
+# cases: other inputs, other sizes, other scenes. Functions are called with arguments like those in
+# the text, so don't rely on names outside them. Question 8 is read by a person.
+#
+# **Grading never trains.** Train here, on Kaggle, on Binder or at home. The last cells write
+# `model.onnx` and a zip with the notebook and the model: that zip is what you hand in.
+
+# %% [markdown]
+# ## 0 · Choose your framework
+#
+# Write `"pytorch"` or `"keras"`. The questions and the points are the same.
+
+# %%
+FRAMEWORK = "pytorch"
+
+# %%
+import numpy as np
+from PIL import Image
+
+from helpers.check import check, desk
+
+# `desk` is True where you work and False when the notebook is graded.
+# Cells that begin with `if desk:` are for you: data, training, pictures.
+
+# %% nbgrader={"grade": false, "grade_id": "data", "locked": true, "schema_version": 3, "solution": false, "task": false}
+DATA = "streets"  # the scenes that your network will be judged on
+
+if desk:
+    from helpers import data, figures, masks, streets
+    from helpers.classes import GRADED, LYFT
+
+# %% [markdown]
+# ## The data
+#
+# The frames look as they do in the Lyft-Udacity challenge: an image of 600 rows and 800 columns,
+# and a label of the same size. The label is an RGB file. The class id stands in its red channel, and
+# green and blue are 0, so it looks black.
+#
+# Run the next cell. You see one frame, its label as the file has it, and the same label in the
+# colours of its classes. The dark shape at the bottom is the hood of the car that carries the
+# camera. It is labelled Vehicles.
+
+# %%
+if desk:
+    image, mask = streets.scene(drive=3, frame=0)
+    label = np.dstack([mask, np.zeros_like(mask), np.zeros_like(mask)])
+    figures.grid(
+        [image, label, masks.colourize(mask)],
+        ["the image", "the label file", "the label in colours"],
+        alt="A street scene, its almost black label file, and the label in class colours.",
+    )
+
+# %% [markdown]
+# ## 1 · Decode, clean and resize a label (10 points)
+#
+# Write `prepare_label(label, height, width)`.
+#
+# - `label` is uint8, H×W×3, RGB, as Pillow reads it. The id is in the red channel.
+# - The hood goes: at full size, each pixel of class 10 (Vehicles) in rows ≥ 496 of 600 becomes 0. For
+#   a label of H rows that is row `496 * H // 600` and all rows below it.
+# - Then the mask is resized to `height` × `width`. Each pixel of the result must have a class that
+#   stands at its place in the label: a mixture of two ids is a third class, which was never there.
+# - The result is a mask of integers, height×width.
+
+# %% nbgrader={"grade": false, "grade_id": "prepare_label_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def prepare_label(label, height, width):
+    ### BEGIN SOLUTION
+    mask = label[:, :, 0].copy()
+    lower = mask[496 * len(mask) // 600 :]
+    lower[lower == 10] = 0
+    return np.array(Image.fromarray(mask).resize((width, height), Image.NEAREST))
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "prepare_label", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+check("prepare_label", prepare_label)
+
+# %% [markdown]
+# ## 2 · One-hot (5 points)
+#
+# Write `one_hot(mask, classes)`: ids H×W in, maps H×W×classes out. Map k is 1 where the id is k and
+# 0 elsewhere. A pixel with the id 255 is *ignored*: it is 0 in every map.
+
+# %% nbgrader={"grade": false, "grade_id": "one_hot_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def one_hot(mask, classes):
+    ### BEGIN SOLUTION
+    return (mask[..., None] == np.arange(classes)).astype(np.float32)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "one_hot", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("one_hot", one_hot)
+
+# %% [markdown]
+# ## 3 · Crop and flip, together (5 points)
+#
+# Write `crop_flip(image, mask, top, left, height, width, flip)`. It cuts the same `height` rows and
+# `width` columns out of both, beginning at row `top` and column `left`. After that, if `flip` is
+# True, it mirrors both from left to right. It returns `(image, mask)`.
+
+# %% nbgrader={"grade": false, "grade_id": "crop_flip_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def crop_flip(image, mask, top, left, height, width, flip):
+    ### BEGIN SOLUTION
+    image = image[top : top + height, left : left + width]
+    mask = mask[top : top + height, left : left + width]
+    if flip:
+        image, mask = image[:, ::-1], mask[:, ::-1]
+    return image, mask
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "crop_flip", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+check("crop_flip", crop_flip)
+
+# %% [markdown]
+# Look at a pair that your function made. The outlines must lie on the edges in the picture.
+
+# %%
+if desk and crop_flip(image, mask, 100, 200, 300, 400, True) is not None:
+    pair = crop_flip(image, mask, 100, 200, 300, 400, True)
+    figures.grid(
+        [pair[0], masks.overlay(*pair)],
+        ["cropped and flipped", "with its mask"],
+        alt="A mirrored part of the scene, and the same part with the mask laid over it.",
+    )
+
+# %% [markdown]
+# ## 4 · The U-Net (25 points)
+#
+# Write `unet(classes, width=16)`. It returns a network of your framework.
+#
+# - Four times down, four times up, with a bottleneck between. On the way down the height and width
+#   halve and the channels double: `width`, 2·`width`, 4·`width`, 8·`width`; 16·`width` at the bottom.
+#   On the way up it is the other way round.
+# - At each of the four resolutions the maps from the way down are **concatenated** with the
+#   up-sampled ones.
+# - How you up-sample (transposed convolution, nearest, bilinear), whether you normalise, and where
+#   you drop out is your choice. Two 3×3 convolutions with *same* padding per block are the norm.
+# - The output has the height and width of the input and `classes` maps: logits or probabilities.
+# - It takes RGB images in [0, 1] of any height and width that 16 divides. PyTorch: N×3×H×W. Keras:
+#   N×H×W×3, so begin with `Input((None, None, 3))`.
+# - No dense layers.
+#
+# | what is judged, on the exported graph | share |
+# |---|---|
+# | output H×W×classes at three sizes and class numbers | 20 % |
+# | halving, doubling, and back | 20 % |
+# | a concatenation at each of the four resolutions | 30 % |
+# | the number of parameters is that of a U-Net, and no layer is dense | 10 % |
+# | your `model.onnx` is this network | 20 % |
+
+# %% nbgrader={"grade": false, "grade_id": "unet_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+if FRAMEWORK == "pytorch":
+    import torch
+    from torch import nn
+
+    def block(channels_in, channels):
+        return nn.Sequential(
+            nn.Conv2d(channels_in, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        )
+
+    class UNet(nn.Module):
+        def __init__(self, classes, width):
+            super().__init__()
+            sizes = [width * 2**level for level in range(5)]
+            self.down = nn.ModuleList(block(a, b) for a, b in zip([3, *sizes], sizes))
+            self.up = nn.ModuleList(
+                nn.ConvTranspose2d(2 * size, size, 2, stride=2) for size in sizes[:4]
+            )
+            self.merge = nn.ModuleList(block(2 * size, size) for size in sizes[:4])
+            self.head = nn.Conv2d(width, classes, 1)
+
+        def forward(self, x):
+            skips = []
+            for level, down in enumerate(self.down):
+                x = down(x)
+                if level < 4:
+                    skips.append(x)
+                    x = nn.functional.max_pool2d(x, 2)
+            for level in reversed(range(4)):
+                x = torch.cat([skips[level], self.up[level](x)], 1)
+                x = self.merge[level](x)
+            return self.head(x)
+
+else:
+    from helpers import keras as _  # sets the backend before Keras is imported
+    import keras
+    from keras import layers
+
+    def block(x, channels):
+        for _ in range(2):
+            x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = layers.ReLU()(x)
+        return x
+
+
+def unet(classes, width=16):
+    if FRAMEWORK == "pytorch":
+        return UNet(classes, width)
+    inputs = x = layers.Input((None, None, 3))
+    skips = []
+    for level in range(4):
+        x = block(x, width * 2**level)
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = block(x, width * 16)
+    for level in reversed(range(4)):
+        x = layers.Conv2DTranspose(width * 2**level, 2, strides=2)(x)
+        x = block(layers.Concatenate()([skips[level], x]), width * 2**level)
+    return keras.Model(inputs, layers.Conv2D(classes, 1)(x))
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "unet", "locked": true, "points": 25, "schema_version": 3, "solution": false, "task": false}
+check("unet", unet, FRAMEWORK)
+
+# %% [markdown]
+# ## 5 · Intersection over union (10 points)
+#
+# Write `iou(truth, prediction, classes)` with NumPy: two masks of ids in, one number per class out, an
+# array of `classes` floats. Pixels whose *true* id is 255 don't count. A class that is in neither
+# of the two masks has no IoU: nan.
+
+# %% nbgrader={"grade": false, "grade_id": "iou_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def iou(truth, prediction, classes):
+    ### BEGIN SOLUTION
+    counted = truth != 255
+    values = np.full(classes, np.nan)
+    for k in range(classes):
+        t, p = (truth == k) & counted, (prediction == k) & counted
+        union = (t | p).sum()
+        if union:
+            values[k] = (t & p).sum() / union
+    return values
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "iou", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+check("iou", iou)
+
+# %% [markdown]
+# ## 6 · The soft Dice loss (10 points)
+#
+# Write `soft_dice(logits, masks)` in your framework. With $p$ the softmax of the logits over the
+# classes and $y$ the one-hot masks, sums over all pixels of the whole batch:
+#
+# $$L = 1 - \frac{1}{C}\sum_{c=1}^{C}\frac{2\sum p_c\,y_c + 1}{\sum p_c + \sum y_c + 1}$$
+#
+# - PyTorch: logits float N×C×H×W, masks int64 N×H×W. Keras: logits float N×H×W×C, masks int32 N×H×W.
+# - It returns one number that gradients flow through. The gradient is checked too.
+
+# %% nbgrader={"grade": false, "grade_id": "soft_dice_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def soft_dice(logits, masks):
+    ### BEGIN SOLUTION
+    if FRAMEWORK == "pytorch":
+        p = torch.softmax(logits, 1)
+        y = nn.functional.one_hot(masks, logits.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
+        overlap, areas = (p * y).sum((0, 2, 3)), (p + y).sum((0, 2, 3))
+        return 1 - ((2 * overlap + 1) / (areas + 1)).mean()
+    p = keras.ops.softmax(logits, -1)
+    y = keras.ops.one_hot(masks, logits.shape[-1], dtype=p.dtype)
+    overlap, areas = keras.ops.sum(p * y, (0, 1, 2)), keras.ops.sum(p + y, (0, 1, 2))
+    return 1 - keras.ops.mean((2 * overlap + 1) / (areas + 1))
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "soft_dice", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+check("soft_dice", soft_dice, FRAMEWORK)
+
+# %% [markdown]
+# ## 7 · Train it and hand it in (25 points)
+#
+# Your network is judged on scenes that nobody has seen, from other drives than yours, at 96×128.
+# The IoU of a class is pooled over all of them. *graded* is the mean over Roads, Sidewalks,
+# Vegetation, Buildings, Vehicles and RoadLines. `check` prints the bars and where you stand on
+# public scenes; the hidden ones are as hard.
+#
+# The next cell makes the training data with **your** `prepare_label`: 120 drives, ten frames each.
+# Frames of one drive are near-duplicates, so validation takes other drives.
+
+# %%
+def frames(drives, count):
+    """Images N×96×128×3 and your masks N×96×128 of some frames of each drive."""
+    images, labels = [], []
+    for drive in drives:
+        for frame in range(0, 4 * count, 4):
+            image, mask = streets.scene(drive, frame, height=300, width=400)
+            label = np.dstack([mask, np.zeros_like(mask), np.zeros_like(mask)])
+            images.append(masks.resize_image(image, 96, 128))
+            labels.append(prepare_label(label, 96, 128))
+    return np.stack(images), np.stack(labels).astype(np.uint8)
+
+
+ready = desk and prepare_label(np.zeros((6, 8, 3), np.uint8), 3, 4) is not None
+if ready:
+    train_images, train_masks = frames(range(120), 10)
+    test_images, test_masks = frames(range(1000, 1030), 2)
+
+# %% [markdown]
+# Training takes about three minutes on one core with a width of 8. A wider network that trains for
+# longer gets further: change `WIDTH` and `SECONDS` when all else is done.
+
+# %%
+WIDTH, SECONDS = 8, 170
+
+model = unet(13, WIDTH) if ready else None
+if model is not None and FRAMEWORK == "pytorch":
+    from helpers.pytorch.losses import cross_entropy
+    from helpers.pytorch.train import train
+elif model is not None:
+    from helpers.keras.losses import cross_entropy
+    from helpers.keras.train import train
+
+
+def loss(logits, masks):
+    return cross_entropy(logits, masks) + soft_dice(logits, masks)
+
+
+if model is not None:
+    history = train(model, train_images, train_masks, loss=loss, seconds=SECONDS)
+
+# %% [markdown]
+# Look at what it does on drives that it has never seen, before you trust any number.
+
+# %%
+if model is not None:
+    if FRAMEWORK == "pytorch":
+        from helpers.pytorch.predict import predict_masks
+    else:
+        from helpers.keras.predict import predict_masks
+    predicted = predict_masks(model, test_images)
+    rows = [0, 20, 40]
+    figures.grid(
+        [p for i in rows for p in (test_images[i], masks.overlay(test_images[i], test_masks[i]),
+                                   masks.overlay(test_images[i], predicted[i]))],
+        ["image", "truth", "prediction"] * len(rows),
+        columns=3,
+        alt="Three unseen scenes: the image, the true mask and the predicted mask.",
+    )
+
+# %% [markdown]
+# Write it to a file, and see where it stands.
+
+# %%
+if model is not None:
+    from helpers.export import export
+
+    export(model, "model.onnx", height=96, width=128)
+
+# %% nbgrader={"grade": true, "grade_id": "trained_model", "locked": true, "points": 25, "schema_version": 3, "solution": false, "task": false}
+check("trained_model", "model.onnx")
+
+# %% [markdown]
+# ## 8 · What does your network not understand? (10 points)
+#
+# Answer in 100 to 200 words, from your own runs. Which class is worst, and where in the picture does
+# it go wrong? What did you change, and what did it do to the IoU? What would you try next, and how
+# would you notice that it did not help?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "analysis", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
+# ### BEGIN SOLUTION
+# A good answer names the worst class with its IoU from the student's own run, says where it fails
+# (thin, far away, rare), reports one change with the numbers before and after, ideally over more than
+# one seed, and proposes a next step together with the measurement that would refute it.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## Hand it in
+#
+# Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
+
+# %%
+if desk:
+    from helpers.submit import bundle
+
+    print(bundle("lyft_unet.ipynb", "model.onnx"))

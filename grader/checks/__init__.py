@@ -1,0 +1,69 @@
+"""The hidden checks, one file per assignment. `assignment("lyft_unet")` gives its questions.
+
+A check is inputs, a reference, a tolerance, points and the known mistakes with their hints. It
+holds no secret: the judge draws the inputs from the instructor's seed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import numpy as np
+
+from helpers.check import respond_to_call
+from helpers.verdict import Case
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of an assignment that the judge decides.
+
+    Attributes:
+        points: the most that it gives.
+        kind: what the student hands over: "function", "loss", "network" (a builder) or "model"
+            (a file).
+        parts: how the points are shared out: part → share; the shares add up to 1.
+        cases: draws the cases of a function or a loss from a generator.
+    """
+
+    points: float
+    kind: str
+    parts: dict[str, float]
+    cases: Callable[[np.random.Generator], list[Case]] = field(default=lambda rng: [])
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of the table of IoU thresholds: reaching `iou` on the hidden scenes gives `share`.
+
+    `classes` is one class name, or "graded" for the mean over the graded classes.
+    """
+
+    classes: str
+    iou: float
+    share: float
+
+
+def assignment(name: str) -> dict[str, Question]:
+    """The questions of an assignment, by name. Raises KeyError for an unknown assignment."""
+    try:
+        return import_module(f"grader.checks.{name}").QUESTIONS
+    except ModuleNotFoundError:
+        raise KeyError(f"no checks for an assignment called '{name}' in grader/checks/") from None
+
+
+def case(
+    part: str,
+    inputs: list,
+    reference: Callable,
+    mistakes: dict[str, Callable],
+    tolerance: float = 1e-5,
+) -> Case:
+    """A case whose expected outputs, and those of the mistakes, are computed here."""
+    known = []
+    for hint, mistake in mistakes.items():
+        try:
+            known.append((hint, respond_to_call(mistake, inputs)))
+        except (ValueError, IndexError):
+            continue  # this mistake stops on these inputs: there is nothing to compare with
+    return Case(part, inputs, respond_to_call(reference, inputs), known, tolerance)

@@ -1,0 +1,319 @@
+"""The hidden checks of the assignment lyft_unet.
+
+Each reference is written out here, apart from helpers/, so that a fault in one shows in the other.
+Each known mistake is the reference with one thing wrong; its hint is what the student reads.
+"""
+
+import numpy as np
+from PIL import Image
+
+from grader.checks import Bar, Question, case
+from grader.checks.losses import with_gradient
+from helpers.verdict import Case
+
+VEHICLES, CLASSES = 10, 13
+
+
+# ---- 1 · prepare_label(label, height, width) → mask ------------------------------------------
+
+
+def prepare_label(label, height, width, channel=0, resample=Image.NEAREST, clean=None):
+    mask = label[:, :, channel]
+    mask = (clean or remove_hood)(mask)
+    return np.asarray(Image.fromarray(mask).resize((width, height), resample))
+
+
+def remove_hood(mask, first_row=496, ids=(VEHICLES,)):
+    mask = mask.copy()
+    lower = mask[first_row * len(mask) // 600 :]
+    lower[np.isin(lower, ids)] = 0
+    return mask
+
+
+LABEL_MISTAKES = {
+    "the mask is read from the blue channel, which is 0 everywhere: Pillow gives RGB, and the id "
+    "is in the red channel, 0": lambda *a: prepare_label(*a, channel=2),
+    "the hood is still there: vehicle pixels in rows 496 and below (of 600) must become 0, before any resizing": (
+        lambda *a: prepare_label(*a, clean=lambda m: m)
+    ),
+    "every vehicle is gone: only those in rows 496 and below are the hood": (
+        lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, 0))
+    ),
+    "everything in rows 496 and below is 0: only the vehicle pixels there are the hood": (
+        lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, ids=range(CLASSES)))
+    ),
+    "the mask was resized smoothly (bilinear), which mixes ids into classes that were never there: "
+    "use nearest": lambda *a: prepare_label(*a, resample=Image.BILINEAR),
+    "the mask was resized with Pillow's default filter, which mixes ids: use nearest": (
+        lambda *a: prepare_label(*a, resample=Image.BICUBIC)
+    ),
+    "grayscale conversion weighs the red channel down to 30 %: take the channel itself": (
+        lambda label, h, w: prepare_label(np.asarray(Image.fromarray(label).convert("L"))[..., None], h, w)
+    ),
+}
+
+
+def random_label(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """An H×W×3 label of random patches, with vehicles on both sides of the hood's first row."""
+    cells = rng.integers(0, CLASSES, (20, 20), np.uint8)
+    mask = cells.repeat(height // 20, 0).repeat(width // 20, 1)
+    for _ in range(12):
+        row, column = rng.integers(0, height - 60), rng.integers(0, width - 90)
+        mask[row : row + rng.integers(8, 60), column : column + 90] = rng.integers(0, CLASSES)
+    start = rng.integers(0, width // 2)
+    mask[height * 2 // 3 : height - 10, start : start + width // 3] = VEHICLES
+    return np.stack([mask, np.zeros_like(mask), np.zeros_like(mask)], -1)
+
+
+def allowed_ids(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """For each pixel of a smaller mask a uint16 whose bit k says that id k lies in its part of `mask`.
+
+    Part = the rows and columns that the pixel covers and one more on each side: the nearest
+    neighbour of every library is in it.
+    """
+    allowed = np.zeros((height, width), np.uint16)
+    rows = [_span(i, mask.shape[0], height) for i in range(height)]
+    columns = [_span(j, mask.shape[1], width) for j in range(width)]
+    bits = np.uint16(1) << mask.astype(np.uint16)
+    for i, (top, bottom) in enumerate(rows):
+        band = np.bitwise_or.reduce(bits[top:bottom], 0)
+        for j, (left, right) in enumerate(columns):
+            allowed[i, j] = np.bitwise_or.reduce(band[left:right])
+    return allowed
+
+
+def _span(i: int, size: int, count: int) -> tuple[int, int]:
+    return max(0, int(np.floor(i * size / count)) - 1), int(np.ceil((i + 1) * size / count)) + 1
+
+
+def label_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for part, full, size in (
+        ("decode and clean", (600, 800), (600, 800)),
+        ("decode and clean", (300, 400), (300, 400)),
+        ("resize", (600, 800), (96, 128)),
+        ("resize", (300, 400), (120, 180)),
+    ):
+        label = random_label(rng, *full)
+        drawn = case(part, [label, *size], prepare_label, LABEL_MISTAKES)
+        allowed = None
+        if part == "resize":
+            allowed = allowed_ids(remove_hood(label[:, :, 0]), *size)
+        cases.append(Case(part, drawn.inputs, drawn.expected, drawn.mistakes, allowed=allowed))
+    return cases
+
+
+# ---- 2 · one_hot(mask, classes) → H×W×C ------------------------------------------------------
+
+
+def one_hot(mask, classes):
+    return (mask[..., None] == np.arange(classes)).astype(np.float32)
+
+
+HOT_MISTAKES = {
+    "the class axis comes first: H×W×C is asked for": lambda m, c: one_hot(m, c).transpose(2, 0, 1),
+    "the number of maps depends on the ids in this mask: make `classes` maps, always": (
+        lambda m, c: one_hot(m, int(m[m < 255].max()) + 1)
+    ),
+    "ignored pixels (255) count for the last class: they are 0 in every map": (
+        lambda m, c: one_hot(np.minimum(m, c - 1), c)
+    ),
+    "ignored pixels (255) count for class 0: they are 0 in every map": (
+        lambda m, c: one_hot(np.where(m == 255, 0, m), c)
+    ),
+}
+
+
+def hot_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for part, classes, top in (("maps", 13, 13), ("maps", 4, 3), ("ignore", 13, 12)):
+        mask = rng.integers(0, top, (rng.integers(5, 20), rng.integers(21, 40))).astype(np.uint8)
+        if part == "ignore":
+            mask[rng.random(mask.shape) < 0.2] = 255
+        cases.append(case(part, [mask, classes], one_hot, HOT_MISTAKES))
+    return cases
+
+
+# ---- 3 · crop_flip(image, mask, top, left, height, width, flip) → image, mask -----------------
+
+
+def crop_flip(image, mask, top, left, height, width, flip):
+    image, mask = (a[top : top + height, left : left + width] for a in (image, mask))
+    return (image[:, ::-1], mask[:, ::-1]) if flip else (image, mask)
+
+
+CROP_MISTAKES = {
+    "the image is flipped and its mask is not: whatever moves pixels must move both": (
+        lambda i, m, t, l, h, w, f: (crop_flip(i, m, t, l, h, w, f)[0], crop_flip(i, m, t, l, h, w, False)[1])
+    ),
+    "nothing is flipped when flip is True": lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, h, w, False),
+    "both are flipped although flip is False": lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, h, w, True),
+    "it is turned upside down: flip left and right, which is the second axis": (
+        lambda i, m, t, l, h, w, f: tuple(
+            a[::-1] if f else a for a in crop_flip(i, m, t, l, h, w, False)
+        )
+    ),
+    "top and left are exchanged: rows come first": (
+        lambda i, m, t, l, h, w, f: crop_flip(i, m, l, t, h, w, f)
+    ),
+    "height and width are exchanged: rows come first": (
+        lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, w, h, f)
+    ),
+    "the crop of the mask lies elsewhere than that of the image": (
+        lambda i, m, t, l, h, w, f: (crop_flip(i, m, t, l, h, w, f)[0], crop_flip(i, m, 0, 0, h, w, f)[1])
+    ),
+    "the flip comes before the crop, so another part is cut out: crop first": (
+        lambda i, m, t, l, h, w, f: crop_flip(
+            i[:, ::-1] if f else i, m[:, ::-1] if f else m, t, l, h, w, False
+        )
+    ),
+}
+
+
+def crop_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for part, flip in (("crop", False), ("flip", True), ("flip", True)):
+        image = rng.integers(0, 256, (40, 56, 3), np.uint8)
+        mask = rng.integers(0, CLASSES, (40, 56), np.uint8)
+        top, left = int(rng.integers(1, 10)), int(rng.integers(11, 20))
+        inputs = [image, mask, top, left, int(rng.integers(12, 20)), int(rng.integers(21, 30)), flip]
+        cases.append(case(part, inputs, crop_flip, CROP_MISTAKES))
+    return cases
+
+
+# ---- 5 · iou(truth, prediction, classes) → one number per class --------------------------------
+
+
+def iou(truth, prediction, classes, absent=np.nan, union=None, ignore=True):
+    counted = truth != 255 if ignore else np.ones(truth.shape, bool)
+    values = []
+    for c in range(classes):
+        t, p = (truth == c) & counted, (prediction == c) & counted
+        whole = union(t, p) if union else (t | p).sum()
+        values.append((t & p).sum() / whole if whole else absent)
+    return np.array(values)
+
+
+IOU_MISTAKES = {
+    "the union is the sum of both areas, so that the overlap counts twice": (
+        lambda t, p, c: iou(t, p, c, union=lambda a, b: a.sum() + b.sum())
+    ),
+    "that is Dice: the union counts the overlap once": (
+        lambda t, p, c: 2 * iou(t, p, c) / (1 + iou(t, p, c))
+    ),
+    "that is recall: the union also holds what was predicted wrongly": (
+        lambda t, p, c: iou(t, p, c, union=lambda a, b: a.sum())
+    ),
+    "that is precision: the union also holds what was missed": (
+        lambda t, p, c: iou(t, p, c, union=lambda a, b: b.sum())
+    ),
+    "a class that is in neither mask has IoU 0: it must be nan": lambda t, p, c: iou(t, p, c, 0.0),
+    "a class that is in neither mask has IoU 1: it must be nan": lambda t, p, c: iou(t, p, c, 1.0),
+    "ignored pixels (255 in the truth) are counted": lambda t, p, c: iou(t, p, c, ignore=False),
+    "one number comes back: the mean. One per class is asked for": (
+        lambda t, p, c: np.nanmean(iou(t, p, c))
+    ),
+}
+
+
+def iou_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for part in ("values", "values", "absent", "ignore"):
+        truth = rng.integers(0, 5, (24, 31)).astype(np.uint8)
+        prediction = np.where(rng.random(truth.shape) < 0.6, truth, rng.integers(0, 5, truth.shape))
+        if part == "ignore":
+            truth[rng.random(truth.shape) < 0.2] = 255
+        inputs = [truth, prediction.astype(np.uint8), 8 if part == "absent" else 5]
+        cases.append(case(part, inputs, iou, IOU_MISTAKES))
+    return cases
+
+
+# ---- 6 · soft_dice(logits, masks) → one number, and its gradient --------------------------------
+
+
+def soft_dice(logits, masks, activation=None, factor=2, smooth=1.0, axes=(0, 1, 2), loss=True):
+    p = (activation or softmax)(logits)
+    y = one_hot(masks, logits.shape[-1]).astype(np.float64)
+    overlap, areas = (p * y).sum(axes), p.sum(axes) + y.sum(axes)
+    dice = ((factor * overlap + smooth) / (areas + smooth)).mean()
+    return 1 - dice if loss else dice
+
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+DICE_MISTAKES = {
+    "the 2 before the overlap is missing": lambda z, m: soft_dice(z, m, factor=1),
+    "the softmax is missing: Dice needs probabilities, not logits": (
+        lambda z, m: soft_dice(z, m, activation=lambda x: x)
+    ),
+    "softmax is taken twice": lambda z, m: soft_dice(z, m, activation=lambda x: softmax(softmax(x))),
+    "that is Dice itself: the loss is 1 − Dice, so that less is better": (
+        lambda z, m: soft_dice(z, m, loss=False)
+    ),
+    "the 1 that is added above and below is missing": lambda z, m: soft_dice(z, m, smooth=1e-7),
+    "Dice is taken per image and then averaged: sum over the whole batch": (
+        lambda z, m: soft_dice(z, m, axes=(1, 2))
+    ),
+    "one Dice over all classes together: take one per class, then the mean": (
+        lambda z, m: soft_dice(z, m, axes=(0, 1, 2, 3))
+    ),
+    "sigmoid instead of softmax: the classes exclude each other": (
+        lambda z, m: soft_dice(z, m, activation=_sigmoid)
+    ),
+    "that is cross-entropy": lambda z, m: -np.log((softmax(z) * one_hot(m, z.shape[-1])).sum(-1)).mean(),
+    "the softmax runs over the wrong axis: it must run over the classes": (
+        lambda z, m: soft_dice(z, m, activation=lambda x: np.moveaxis(softmax(np.moveaxis(x, 1, -1)), -1, 1))
+    ),
+}
+
+
+def dice_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for scale, shape in ((1, (2, 4, 5, 3)), (3, (3, 5, 4, 4))):
+        logits = (scale * rng.normal(size=shape)).astype(np.float32)
+        masks = rng.integers(0, shape[-1], shape[:-1]).astype(np.uint8)
+        known = {hint: with_gradient(mistake) for hint, mistake in DICE_MISTAKES.items()}
+        cases.append(case("loss", [logits, masks], with_gradient(soft_dice), known, 1e-3))
+    return cases
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+BARS = {
+    "streets": (
+        Bar("Roads", 0.80, 0.10),
+        Bar("Roads", 0.86, 0.10),
+        Bar("Roads", 0.90, 0.10),
+        Bar("Vehicles", 0.25, 0.10),
+        Bar("Vehicles", 0.40, 0.10),
+        Bar("Vehicles", 0.50, 0.10),
+        Bar("graded", 0.50, 0.15),
+        Bar("graded", 0.60, 0.15),
+        Bar("graded", 0.66, 0.10),
+    ),
+}
+"""IoU on the hidden scenes, pooled over all of them → share of the points of `trained_model`."""
+
+PARAMETERS = (0.5, 2.5)
+"""A U-Net may have this many times the parameters of the course's own of the same width."""
+
+QUESTIONS = {
+    "prepare_label": Question(10, "function", {"decode and clean": 0.5, "resize": 0.5}, label_cases),
+    "one_hot": Question(5, "function", {"maps": 0.6, "ignore": 0.4}, hot_cases),
+    "crop_flip": Question(5, "function", {"crop": 0.4, "flip": 0.6}, crop_cases),
+    "unet": Question(
+        25,
+        "network",
+        {"any size": 0.2, "levels": 0.2, "skips": 0.3, "parameters": 0.1, "same as model.onnx": 0.2},
+    ),
+    "iou": Question(10, "function", {"values": 0.5, "absent": 0.3, "ignore": 0.2}, iou_cases),
+    "soft_dice": Question(10, "loss", {"loss": 1.0}, dice_cases),
+    "trained_model": Question(25, "model", {"IoU": 1.0}),
+}
