@@ -22,7 +22,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 
 # The files of ours that a student's process may import in grading. The rest of helpers are the
 # solutions of the assignments.
-STUDENT_HELPERS = ("__init__.py", "check.py", "wire.py", "export.py")
+STUDENT_HELPERS = ("__init__.py", "check.py", "wire.py", "export.py", "quiet.py")
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 HOME = "/home/student"

@@ -1,0 +1,148 @@
+"""The part of the runner that runs inside the sandbox: a model goes in, predictions come out.
+
+Started as a program by `grader.runner`, with helpers.architecture beside it. It writes JSON lines
+to standard output: "ready", then "refused" or "done"; after "done" follow the predictions as .npy.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from helpers import architecture
+
+BATCH = 8
+
+
+class Refused(Exception):
+    """The model is not one that can be judged; the message is for the student."""
+
+
+def parse(data: bytes) -> onnx.ModelProto:
+    """The model, once it is sure that it is a plain graph, complete in itself."""
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception:
+        raise Refused(
+            "model.onnx is not an ONNX file (or it was cut off on its way). Export it again."
+        ) from None
+    if not model.graph.node:
+        raise Refused("model.onnx holds no network. Export it again.")
+    tensors = list(model.graph.initializer)
+    if model.functions:
+        raise Refused("model.onnx holds functions of its own. Export it with helpers.export.")
+    for node in model.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise Refused(
+                f"model.onnx uses {node.op_type} of '{node.domain}', which is not part of ONNX. "
+                "Build the network of plain layers."
+            )
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors]
+            if attribute.HasField("g") or attribute.graphs:
+                raise Refused(
+                    f"model.onnx uses {node.op_type}, a control flow. Build the network of plain "
+                    "layers."
+                )
+    if any(t.data_location == onnx.TensorProto.EXTERNAL or t.external_data for t in tensors):
+        raise Refused(
+            "model.onnx keeps its weights in a second file. Export it with helpers.export: one file."
+        )
+    return model
+
+
+def predict(data: bytes, images: np.ndarray) -> np.ndarray:
+    """Runs the model on images (float32, N×3×H×W, in [0, 1]); float32 N×C×H×W."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise Refused(f"onnxruntime cannot load model.onnx: {brief(error)}") from None
+    if len(session.get_inputs()) != 1 or len(session.get_outputs()) != 1:
+        raise Refused(
+            f"model.onnx has {len(session.get_inputs())} inputs and {len(session.get_outputs())} "
+            "outputs; it needs one of each."
+        )
+    (node,) = session.get_inputs()
+    last, batch = channels_last(node), BATCH
+    if isinstance(node.shape[0], int):
+        batch = node.shape[0]
+        if len(images) % batch:
+            raise Refused(f"model.onnx takes exactly {batch} images at a time; leave N free.")
+    height, width = images.shape[2:]
+    size = node.shape[1:3] if last else node.shape[2:4]
+    for got, want in zip(size, (height, width), strict=True):
+        if isinstance(got, int) and got != want:
+            raise Refused(
+                f"model.onnx takes images of {size[0]}×{size[1]}; the judge's are {height}×{width}."
+            )
+    outputs = []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        part = np.ascontiguousarray(part.transpose(0, 2, 3, 1)) if last else part
+        try:
+            (output,) = session.run(None, {node.name: part})
+        except Exception as error:
+            raise Refused(f"model.onnx fails on an image: {brief(error)}") from None
+        if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or output.ndim != 4:
+            raise Refused("model.onnx must give one array of 4 dimensions of floats.")
+        output = output.transpose(0, 3, 1, 2) if last else output
+        if output.shape[0] != len(part) or output.shape[2:] != (height, width):
+            layout = "N×H×W×classes" if last else "N×classes×H×W"
+            raise Refused(
+                f"model.onnx gives {output.shape[2]}×{output.shape[3]} maps for {height}×{width} "
+                f"images; its output must be {layout}, like its input."
+            )
+        outputs.append(output.astype(np.float32))
+    return np.concatenate(outputs)
+
+
+def channels_last(node: onnxruntime.NodeArg) -> bool:
+    """Whether the input is N×H×W×3 (Keras) rather than N×3×H×W (PyTorch)."""
+    shape = node.shape
+    if node.type != "tensor(float)" or len(shape) != 4 or (shape[1] != 3 and shape[3] != 3):
+        raise Refused(
+            f"model.onnx takes {node.type} of shape {list(shape)}; it needs float32 images of "
+            "N×3×H×W or N×H×W×3."
+        )
+    return shape[1] != 3
+
+
+def brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def main(folder: str) -> None:
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not end up between the lines
+
+    def say(**message) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    say(event="ready")
+    with open(f"{folder}/model.onnx", "rb") as file:
+        data = file.read()
+    images = np.load(f"{folder}/images.npy", allow_pickle=False)
+    try:
+        parse(data)
+        outputs = predict(data, images)
+        try:
+            facts = dataclasses.asdict(architecture.read(data))
+        except ValueError as error:
+            raise Refused(brief(error)) from None
+    except Refused as error:
+        say(event="refused", remark=str(error))
+        return
+    say(event="done", facts=facts)
+    np.save(channel, outputs, allow_pickle=False)
+    channel.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,113 @@
+"""Runs a submitted model in the sandbox: images go in, predictions and facts come out.
+
+The process that runs the model sees the model and the images, never a mask; so nothing that is
+hidden in a model can learn the answers.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader import sandbox
+from grader.sandbox import MIB, SandboxUnavailable
+
+MAX_MODEL = 16 * MIB
+MAX_CLASSES = 64
+LIMITS = sandbox.Limits(memory_mib=3072, processes=32, cpu_seconds=120, file_mib=512)
+
+
+class ModelRefused(ValueError):
+    """The model cannot be judged; the message tells the student what is wrong with it."""
+
+
+def run_model(
+    model: bytes, images: np.ndarray, timeout: float = 60.0
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Run a submitted ONNX model on images, confined.
+
+    Args:
+        model: the bytes of model.onnx, at most 16 MiB; its input is N×3×H×W or N×H×W×3.
+        images: float32, N×3×H×W, in [0, 1].
+        timeout: seconds that all of it may take.
+
+    Returns:
+        The outputs, float32 N×C×H×W, and the facts of `helpers.architecture.read` as a dict.
+
+    Raises:
+        ModelRefused: it is broken, empty, too large, too slow, or not a plain network.
+        SandboxUnavailable: our side failed; nothing is known about the model.
+    """
+    if not model:
+        raise ModelRefused("model.onnx is empty (0 bytes). Export it again.")
+    if len(model) > MAX_MODEL:
+        raise ModelRefused(
+            f"model.onnx has {len(model) / MIB:.0f} MiB; at most {MAX_MODEL // MIB} MiB are taken. "
+            "Make the network narrower (width=)."
+        )
+    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
+        run = Path(folder)
+        sandbox.prepare(run, helpers=("__init__.py", "architecture.py"))
+        shutil.copyfile(Path(__file__).with_name("confined.py"), run / "lib" / "confined.py")
+        (run / "lib" / "model.onnx").write_bytes(model)
+        np.save(run / "lib" / "images.npy", np.asarray(images, np.float32, order="C"))
+        return _read(run, _start(run, timeout), images)
+
+
+def _start(run: Path, timeout: float) -> int | None:
+    """Runs the confined part; its exit status, or None when the time ran out."""
+    env = sandbox.environment(run)
+    program = [sys.executable, str(run / "lib" / "confined.py"), str(run / "lib")]
+    if os.environ.get("PIXELWISE_UNCONFINED") != "1":
+        program = sandbox.command(program, run, env, LIMITS)
+    with open(run / "out", "wb") as out, open(run / "err", "wb") as err:
+        process = subprocess.Popen(program, stdout=out, stderr=err, env=env, cwd="/")
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _read(run: Path, status: int | None, images: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    count, _, height, width = images.shape
+    with open(run / "out", "rb") as out:
+        ready, answer = out.readline(1 * MIB), out.readline(1 * MIB)
+        if b"ready" not in ready:
+            said = (run / "err").read_bytes()[-500:].decode(errors="replace").strip()
+            raise SandboxUnavailable(f"The model's sandbox did not start: {said or status}")
+        if not answer and status is None:
+            raise ModelRefused("model.onnx took too long to run. Make the network smaller.")
+        if not answer and status != 1:
+            raise ModelRefused(
+                "model.onnx brought its process down (too much memory or time). "
+                "Make the network smaller."
+            )
+        if not answer:
+            said = (run / "err").read_bytes()[-500:].decode(errors="replace").strip()
+            raise SandboxUnavailable(f"The model's process failed: {said}")
+        message = json.loads(answer)
+        if message["event"] == "refused":
+            raise ModelRefused(message["remark"])
+        if (
+            os.path.getsize(run / "out")
+            > out.tell() + count * MAX_CLASSES * height * width * 4 + MIB
+        ):
+            raise ModelRefused(f"model.onnx gives more than {MAX_CLASSES} maps.")
+        try:
+            outputs = np.load(out, allow_pickle=False)
+        except (ValueError, EOFError):
+            raise ModelRefused(
+                "model.onnx's predictions were cut off: they are too large."
+            ) from None
+    if outputs.dtype != np.float32 or outputs.ndim != 4 or outputs.shape[0] != count:
+        raise ModelRefused("model.onnx's predictions have the wrong shape.")
+    return outputs, message["facts"]
