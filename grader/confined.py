@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
+
 from helpers import architecture
 
 BATCH = 8
@@ -49,7 +50,7 @@ def parse(data: bytes) -> onnx.ModelProto:
                 )
     if any(t.data_location == onnx.TensorProto.EXTERNAL or t.external_data for t in tensors):
         raise Refused(
-            "model.onnx keeps its weights in a second file. Export it with helpers.export: one file."
+            "model.onnx keeps its weights in a second file. Export it with helpers.export."
         )
     return model
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -103,8 +104,8 @@ def python_folders() -> list[Path]:
     for folder in folders:
         if Path.home().is_relative_to(folder) or HELPERS.is_relative_to(folder):
             raise SandboxUnavailable(
-                f"Python's folder {folder} contains your home or this course, and the sandbox would "
-                "show it to students. Make a virtual environment and grade from there."
+                f"Python's folder {folder} contains your home or this course, and the sandbox "
+                "would show it to students. Make a virtual environment and grade from there."
             )
     return folders
 
@@ -208,14 +209,12 @@ except OSError:
 
 
 def preflight() -> None:
-    """Start something harmless in the sandbox. Raises SandboxUnavailable, saying what is missing."""
+    """Start something harmless in the sandbox. Raises SandboxUnavailable: what is missing."""
     if not sys.platform.startswith("linux"):
         raise SandboxUnavailable(
             "The sandbox needs Linux (user namespaces). Grade on a Linux machine or, for work of "
             "people you trust, with --unconfined."
         )
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
         run = Path(folder)
         prepare(run, helpers=("__init__.py",))
