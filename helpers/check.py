@@ -118,7 +118,7 @@ def respond_to_call(answer: Any, inputs: list) -> list[np.ndarray]:
 def describe(fault: BaseException) -> str:
     """An exception in one line, with the line of the notebook that raised it."""
     frames = traceback.extract_tb(fault.__traceback__)
-    own = [frame for frame in frames if "helpers" not in Path(frame.filename).parts]
+    own = [frame for frame in frames if Path(frame.filename).parent != Path(__file__).parent]
     line = f" (your line: {own[-1].line})" if own and own[-1].line else ""
     return f"{type(fault).__name__}: {str(fault)[:300]}{line}"
 

@@ -53,7 +53,7 @@ _LYFT_NAMES = (
     "TrafficSigns",
 )
 
-# CARLA's hues, moved until any two classes differ by CIEDE2000 >= 16 for every kind of colour vision
+# CARLA's hues, moved until any two classes differ by CIEDE2000 >= 16, colour-blind or not
 LYFT = Classes(
     "Lyft-Udacity",
     _LYFT_NAMES,

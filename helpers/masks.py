@@ -41,7 +41,7 @@ def decode(label: np.ndarray) -> np.ndarray:
 def remove_hood(mask: np.ndarray) -> np.ndarray:
     """A copy of a Lyft mask in which the ego car's hood is 'None'.
 
-    The hood is labelled Vehicles; it covers 15 % of each frame and is always in the same place. Like
+    The hood is labelled Vehicles; it covers 15 % of each frame, always in the same place. Like
     the challenge itself, this sets every vehicle pixel in rows >= 496 of 600 to 0 (in proportion
     for other heights). Do it before any resizing.
     """
@@ -78,7 +78,7 @@ def one_hot(mask: np.ndarray, classes: int = len(LYFT)) -> np.ndarray:
 
 
 def check_ids(mask: np.ndarray, classes: int, where: str = "mask") -> None:
-    """Raises ValueError that names the first id of `mask` that is neither in 0…classes-1 nor 255."""
+    """Raises ValueError that names the first id that is neither in 0…classes-1 nor 255."""
     wrong = (mask >= classes) & (mask != IGNORE)
     if wrong.any():
         *_, row, column = place = np.argwhere(wrong)[0]
@@ -99,7 +99,7 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The mask at another size, uint8 height×width. Always nearest: a mix of ids is another class."""
+    """The mask at another size, uint8 height×width. Always nearest: mixed ids are other classes."""
     return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
 
 

@@ -15,11 +15,11 @@ class Case:
     """One question put to a student's function.
 
     Attributes:
-        part: which part of the question it belongs to; a part counts when all of its cases are right.
+        part: which part of the question it belongs to; it counts when all of its cases are right.
         inputs: what the function is called with: arrays and plain values.
         expected: the arrays that it should return.
         mistakes: (hint, outputs) of functions with one known mistake.
-        tolerance: how far a number may be from the expected one.
+        tolerance: how far a number may be from the expected one, relative to the largest of them.
         allowed: instead of one expected mask, a uint16 map whose bit k says that id k is right here
             (a resized mask has several right answers at edges).
     """
@@ -72,7 +72,8 @@ def _compare(answer: list[np.ndarray], expected: list[np.ndarray], tolerance: fl
     for number, (got, want) in enumerate(zip(answer, expected, strict=True), 1):
         which = "it" if len(expected) == 1 else f"output {number}"
         got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
-        close = np.isclose(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
+        scale = np.nanmax(np.abs(want), initial=0) or 1.0  # gradients are small: no fixed limit
+        close = np.isclose(got, want, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
         if not close.all():
             place = tuple(int(i) for i in np.argwhere(~close)[0])
             at = f" {place_name(place)}" if place else ""

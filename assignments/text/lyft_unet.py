@@ -214,7 +214,6 @@ if FRAMEWORK == "pytorch":
             return self.head(x)
 
 else:
-    from helpers import keras as _  # sets the backend before Keras is imported
     import keras
     from keras import layers
 
@@ -399,7 +398,9 @@ check("trained_model", "model.onnx")
 # Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
 
 # %%
+STUDENT = ""  # your id, as your instructor knows it
+
 if desk:
     from helpers.submit import bundle
 
-    print(bundle("lyft_unet.ipynb", "model.onnx"))
+    print(bundle("lyft_unet.ipynb", "model.onnx", STUDENT))

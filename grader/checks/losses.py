@@ -1,4 +1,4 @@
-"""Gradients of NumPy losses by central differences: slow, short, and independent of any framework."""
+"""Gradients of NumPy losses by central differences: slow, short, independent of any framework."""
 
 from collections.abc import Callable
 

@@ -33,9 +33,8 @@ def remove_hood(mask, first_row=496, ids=(VEHICLES,)):
 LABEL_MISTAKES = {
     "the mask is read from the blue channel, which is 0 everywhere: Pillow gives RGB, and the id "
     "is in the red channel, 0": lambda *a: prepare_label(*a, channel=2),
-    "the hood is still there: vehicle pixels in rows 496 and below (of 600) must become 0, before any resizing": (
-        lambda *a: prepare_label(*a, clean=lambda m: m)
-    ),
+    "the hood is still there: vehicle pixels in rows 496 and below (of 600) must become 0, before "
+    "any resizing": (lambda *a: prepare_label(*a, clean=lambda m: m)),
     "every vehicle is gone: only those in rows 496 and below are the hood": (
         lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, 0))
     ),
@@ -48,7 +47,9 @@ LABEL_MISTAKES = {
         lambda *a: prepare_label(*a, resample=Image.BICUBIC)
     ),
     "grayscale conversion weighs the red channel down to 30 %: take the channel itself": (
-        lambda label, h, w: prepare_label(np.asarray(Image.fromarray(label).convert("L"))[..., None], h, w)
+        lambda label, h, w: prepare_label(
+            np.asarray(Image.fromarray(label).convert("L"))[..., None], h, w
+        )
     ),
 }
 
@@ -66,7 +67,7 @@ def random_label(rng: np.random.Generator, height: int, width: int) -> np.ndarra
 
 
 def allowed_ids(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """For each pixel of a smaller mask a uint16 whose bit k says that id k lies in its part of `mask`.
+    """For each pixel of a smaller mask a uint16: bit k says that id k lies in its part of `mask`.
 
     Part = the rows and columns that the pixel covers and one more on each side: the nearest
     neighbour of every library is in it.
@@ -144,27 +145,37 @@ def crop_flip(image, mask, top, left, height, width, flip):
 
 CROP_MISTAKES = {
     "the image is flipped and its mask is not: whatever moves pixels must move both": (
-        lambda i, m, t, l, h, w, f: (crop_flip(i, m, t, l, h, w, f)[0], crop_flip(i, m, t, l, h, w, False)[1])
+        lambda i, m, y, x, h, w, f: (
+            crop_flip(i, m, y, x, h, w, f)[0],
+            crop_flip(i, m, y, x, h, w, False)[1],
+        )
     ),
-    "nothing is flipped when flip is True": lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, h, w, False),
-    "both are flipped although flip is False": lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, h, w, True),
+    "nothing is flipped when flip is True": lambda i, m, y, x, h, w, f: crop_flip(
+        i, m, y, x, h, w, False
+    ),
+    "both are flipped although flip is False": lambda i, m, y, x, h, w, f: crop_flip(
+        i, m, y, x, h, w, True
+    ),
     "it is turned upside down: flip left and right, which is the second axis": (
-        lambda i, m, t, l, h, w, f: tuple(
-            a[::-1] if f else a for a in crop_flip(i, m, t, l, h, w, False)
+        lambda i, m, y, x, h, w, f: tuple(
+            a[::-1] if f else a for a in crop_flip(i, m, y, x, h, w, False)
         )
     ),
     "top and left are exchanged: rows come first": (
-        lambda i, m, t, l, h, w, f: crop_flip(i, m, l, t, h, w, f)
+        lambda i, m, y, x, h, w, f: crop_flip(i, m, x, y, h, w, f)
     ),
     "height and width are exchanged: rows come first": (
-        lambda i, m, t, l, h, w, f: crop_flip(i, m, t, l, w, h, f)
+        lambda i, m, y, x, h, w, f: crop_flip(i, m, y, x, w, h, f)
     ),
     "the crop of the mask lies elsewhere than that of the image": (
-        lambda i, m, t, l, h, w, f: (crop_flip(i, m, t, l, h, w, f)[0], crop_flip(i, m, 0, 0, h, w, f)[1])
+        lambda i, m, y, x, h, w, f: (
+            crop_flip(i, m, y, x, h, w, f)[0],
+            crop_flip(i, m, 0, 0, h, w, f)[1],
+        )
     ),
     "the flip comes before the crop, so another part is cut out: crop first": (
-        lambda i, m, t, l, h, w, f: crop_flip(
-            i[:, ::-1] if f else i, m[:, ::-1] if f else m, t, l, h, w, False
+        lambda i, m, y, x, h, w, f: crop_flip(
+            i[:, ::-1] if f else i, m[:, ::-1] if f else m, y, x, h, w, False
         )
     ),
 }
@@ -176,7 +187,15 @@ def crop_cases(rng: np.random.Generator) -> list[Case]:
         image = rng.integers(0, 256, (40, 56, 3), np.uint8)
         mask = rng.integers(0, CLASSES, (40, 56), np.uint8)
         top, left = int(rng.integers(1, 10)), int(rng.integers(11, 20))
-        inputs = [image, mask, top, left, int(rng.integers(12, 20)), int(rng.integers(21, 30)), flip]
+        inputs = [
+            image,
+            mask,
+            top,
+            left,
+            int(rng.integers(12, 20)),
+            int(rng.integers(21, 30)),
+            flip,
+        ]
         cases.append(case(part, inputs, crop_flip, CROP_MISTAKES))
     return cases
 
@@ -253,7 +272,9 @@ DICE_MISTAKES = {
     "the softmax is missing: Dice needs probabilities, not logits": (
         lambda z, m: soft_dice(z, m, activation=lambda x: x)
     ),
-    "softmax is taken twice": lambda z, m: soft_dice(z, m, activation=lambda x: softmax(softmax(x))),
+    "softmax is taken twice": lambda z, m: soft_dice(
+        z, m, activation=lambda x: softmax(softmax(x))
+    ),
     "that is Dice itself: the loss is 1 − Dice, so that less is better": (
         lambda z, m: soft_dice(z, m, loss=False)
     ),
@@ -267,9 +288,13 @@ DICE_MISTAKES = {
     "sigmoid instead of softmax: the classes exclude each other": (
         lambda z, m: soft_dice(z, m, activation=_sigmoid)
     ),
-    "that is cross-entropy": lambda z, m: -np.log((softmax(z) * one_hot(m, z.shape[-1])).sum(-1)).mean(),
+    "that is cross-entropy": lambda z, m: (
+        -np.log((softmax(z) * one_hot(m, z.shape[-1])).sum(-1)).mean()
+    ),
     "the softmax runs over the wrong axis: it must run over the classes": (
-        lambda z, m: soft_dice(z, m, activation=lambda x: np.moveaxis(softmax(np.moveaxis(x, 1, -1)), -1, 1))
+        lambda z, m: soft_dice(
+            z, m, activation=lambda x: np.moveaxis(softmax(np.moveaxis(x, 1, -1)), -1, 1)
+        )
     ),
 }
 
@@ -305,13 +330,21 @@ PARAMETERS = (0.5, 2.5)
 """A U-Net may have this many times the parameters of the course's own of the same width."""
 
 QUESTIONS = {
-    "prepare_label": Question(10, "function", {"decode and clean": 0.5, "resize": 0.5}, label_cases),
+    "prepare_label": Question(
+        10, "function", {"decode and clean": 0.5, "resize": 0.5}, label_cases
+    ),
     "one_hot": Question(5, "function", {"maps": 0.6, "ignore": 0.4}, hot_cases),
     "crop_flip": Question(5, "function", {"crop": 0.4, "flip": 0.6}, crop_cases),
     "unet": Question(
         25,
         "network",
-        {"any size": 0.2, "levels": 0.2, "skips": 0.3, "parameters": 0.1, "same as model.onnx": 0.2},
+        {
+            "any size": 0.2,
+            "levels": 0.2,
+            "skips": 0.3,
+            "parameters": 0.1,
+            "same as model.onnx": 0.2,
+        },
     ),
     "iou": Question(10, "function", {"values": 0.5, "absent": 0.3, "ignore": 0.2}, iou_cases),
     "soft_dice": Question(10, "loss", {"loss": 1.0}, dice_cases),

@@ -1,0 +1,42 @@
+"""The scenes that a submitted model is judged on. They never enter a student's process."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from grader.settings import Settings
+from helpers import data, streets
+
+DRIVES, FRAMES = 40, 2
+
+
+def hidden_scenes(settings: Settings, cache: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 N×96×128×3 and cleaned masks uint8 N×96×128.
+
+    From the instructor's seed (streets: other worlds than any that a student can draw, since the
+    seed is secret) or from the instructor's folder of held-out frames (lyft).
+
+    Args:
+        settings: names the data, the seed and the folder.
+        cache: a folder of the instructor's; the arrays are kept there for the next submission.
+    """
+    source = f"{settings.data} {settings.seed} {settings.folder} {DRIVES} {FRAMES}"
+    path = cache / f"hidden-{hashlib.sha256(source.encode()).hexdigest()[:16]}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as kept:
+            return kept["images"], kept["masks"]
+    if settings.data == "lyft":
+        images, masks = data.load(data.find(settings.folder))
+    else:
+        # frames far apart: neighbours are near-duplicates and would count twice
+        images, masks = streets.scenes(
+            range(DRIVES), range(0, 40 * FRAMES, 40), seed=settings.seed % 2**63
+        )
+    cache.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.npz")
+    with open(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+        np.savez(file, images=images, masks=masks)
+    part.rename(path)
+    return images, masks
