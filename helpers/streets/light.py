@@ -1,0 +1,102 @@
+"""Weather and light of a drive: sun, sky, fog, wet ground, rain, and the camera's noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from helpers.streets import texture
+
+KINDS = ("clear", "cloudy", "dusk", "overcast", "rain", "fog")
+
+
+@dataclass(frozen=True)
+class Weather:
+    """One light for a whole drive. Colours are float RGB factors, or 0 to 255 where noted."""
+
+    kind: str
+    sun: np.ndarray  # light that comes from one direction
+    ambient: np.ndarray  # light that comes from everywhere
+    towards: tuple[float, float, float]  # unit-ish vector to the sun: right, up, ahead
+    zenith: np.ndarray  # sky colour overhead, 0 to 255
+    horizon: np.ndarray  # sky colour at the horizon, and the colour of the fog, 0 to 255
+    cover: float  # how much of the sky is cloud, 0 to 1
+    haze: float  # fog per metre: half the light is lost at 1/haze metres
+    wet: float  # how mirror-like the ground is, 0 to 1
+    rain: int  # streaks in the picture
+    noise: float  # sensor noise in grey levels
+
+
+def weather(rng: np.random.Generator) -> Weather:
+    """Draw a drive's weather."""
+    kind = KINDS[int(rng.choice(6, p=(0.3, 0.2, 0.12, 0.14, 0.14, 0.1)))]
+    u = rng.random(12)
+    sunny = {"clear": 1.0, "cloudy": 0.8, "dusk": 0.6}.get(kind, 0.05)
+    level = {"dusk": 0.45, "rain": 0.5, "overcast": 0.72, "fog": 0.75}.get(kind, 0.7)
+    level *= 0.8 + 0.45 * u[0]
+    warm = np.array([1.25, 0.9, 0.6] if kind == "dusk" else [1.06, 1.0, 0.92])
+    cool = np.array([0.92, 1.0, 1.1]) + 0.1 * (u[1:4] - 0.5)
+    height = 0.35 if kind == "dusk" else 0.5 + 0.9 * u[4]
+    blue = np.array([70.0, 115.0, 175.0]) * (0.8 + 0.4 * u[5])
+    grey = np.array([165.0, 170.0, 176.0]) * (0.75 + 0.4 * u[6])
+    clear = kind in ("clear", "cloudy", "dusk")
+    horizon = {"dusk": np.array([225.0, 160.0, 110.0]), "clear": np.array([190.0, 205.0, 215.0])}
+    dim = 0.62 if kind in ("dusk", "rain") else 1.0
+    return Weather(
+        kind=kind,
+        sun=0.75 * sunny * level * warm,
+        ambient=(0.42 if clear else 0.95) * level * cool,
+        towards=(2.4 * u[7] - 1.2, height, 2 * u[8] - 1),
+        zenith=dim * (blue if clear else grey),
+        horizon=dim * horizon.get(kind, grey * 1.08),
+        cover={"clear": 0.25, "cloudy": 0.6, "dusk": 0.4}.get(kind, 0.95) * (0.6 + 0.5 * u[9]),
+        haze={"fog": 0.012 + 0.025 * u[10], "rain": 0.008}.get(kind, 0.0008 + 0.003 * u[10] ** 2),
+        wet={"rain": 0.5 + 0.4 * u[11]}.get(kind, 0.35 if u[11] > 0.88 else 0.0),
+        rain=int(80 + 140 * u[10]) if kind == "rain" else 0,
+        noise=2.0 + 4.0 * u[3] * u[3],
+    )
+
+
+def lit(colour: np.ndarray, normal: np.ndarray, solid: np.ndarray, light: Weather) -> np.ndarray:
+    """Lambert's law: ambient light, plus sunlight by the cosine between normal and sun.
+
+    colour K×3 (0 to 255), normal K×3 of unit length, solid K bools (a face that is not solid,
+    a leaf or a lamp arm, is lit from both sides) → float32 K×3.
+    """
+    right, up, ahead = light.towards
+    length = (right * right + up * up + ahead * ahead) ** 0.5
+    cosine = (normal[:, 0] * right + normal[:, 1] * up + normal[:, 2] * ahead) / length
+    cosine = np.where(solid, np.maximum(cosine, 0), 0.3 + 0.5 * np.abs(cosine))[:, None]
+    sky = (0.8 + 0.2 * normal[:, 1])[:, None]
+    return (colour * (light.ambient * sky + light.sun * cosine)).astype(np.float32)
+
+
+def sky(light: Weather, drive: int, height: int, width: int, level: float) -> np.ndarray:
+    """The sky down to row `level`, float32 H×W×3: a gradient with clouds on a flat ceiling."""
+    rows = np.arange(height, dtype=np.float32)
+    fall = np.clip(1 - rows / np.float32(level), 0, 1)[:, None]
+    colour = light.horizon + (light.zenith - light.horizon) * fall
+    puffs = texture.clouds(texture.random(2015, 7, drive)).astype(np.float32) / 255
+    distance = 1 / (fall + np.float32(0.12))  # clouds crowd together towards the horizon
+    across = (np.arange(width, dtype=np.float32) / width - 0.5)[None] * distance * 50
+    index_v = (distance * 22).astype(np.int32) & 127
+    index_u = (across + 640).astype(np.int32) & 127
+    puff = puffs[np.broadcast_to(index_v, index_u.shape), index_u]
+    cover = np.clip((puff - (0.62 - 0.35 * light.cover)) * 4, 0, 1)[..., None] * light.cover
+    bright = np.minimum(light.horizon * 1.12 + 10, 250) * (0.75 + 0.35 * puff[..., None])
+    picture = colour[:, None] + (bright - colour[:, None]) * cover
+    soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(
+        ImageFilter.BoxBlur(max(1, height // 150))
+    )
+    return np.asarray(soft, np.float32)
+
+
+def streaks(rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
+    """Rain as short slanted lines, uint8 H×W."""
+    picture = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(picture)
+    x, y, length = rng.random((3, count))
+    for a, b, c in zip((x * width).tolist(), (y * height).tolist(), length.tolist(), strict=True):
+        end = b + (0.03 + 0.06 * c) * height
+        draw.line((a, b, a - 0.1 * (end - b), end), fill=int(20 + 35 * c))
+    return np.asarray(picture)
