@@ -26,8 +26,9 @@ def soft_dice(logits, masks):
     logits, masks, valid = _prepare(logits, masks)
     truth = ops.one_hot(masks, logits.shape[-1], dtype="float32") * valid[..., None]
     p = ops.softmax(logits, axis=-1) * valid[..., None]
-    overlap, size = ops.sum(p * truth, (0, 1, 2)), ops.sum(p + truth, (0, 1, 2))
-    present = ops.cast(ops.sum(truth, (0, 1, 2)) > 0, "float32")
+    overlap, area = ops.sum(p * truth, (0, 1, 2)), ops.sum(truth, (0, 1, 2))
+    size = ops.sum(p, (0, 1, 2)) + area
+    present = ops.cast(area > 0, "float32")
     dice = present * 2 * overlap / ops.maximum(size, 1e-7)
     return ops.sum(present - dice) / ops.maximum(ops.sum(present), 1)
 

@@ -26,11 +26,11 @@ def soft_dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """
     classes = logits.shape[1]
     valid = masks != IGNORE
-    truth = F.one_hot(torch.where(valid, masks, 0).long(), classes).permute(0, 3, 1, 2)
-    truth = truth * valid[:, None]
-    p = torch.softmax(logits.float(), dim=1) * valid[:, None]
-    overlap, size = (p * truth).sum((0, 2, 3)), (p + truth).sum((0, 2, 3))
-    present = truth.sum((0, 2, 3)) > 0
+    truth = F.one_hot(torch.where(valid, masks, classes).long(), classes + 1)[..., :-1].float()
+    p = torch.softmax(logits.float().permute(0, 2, 3, 1), dim=-1) * valid[..., None]
+    overlap, area = (p * truth).sum((0, 1, 2)), truth.sum((0, 1, 2))
+    size = p.sum((0, 1, 2)) + area
+    present = area > 0
     dice = torch.where(present, 2 * overlap / size.clamp(min=1e-7), 0)
     return (present.sum() - dice.sum()) / present.sum().clamp(min=1)
 

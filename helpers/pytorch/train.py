@@ -45,7 +45,9 @@ def train(
     torch.manual_seed(seed)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, eps=1e-7, weight_decay=0.004)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), learning_rate, eps=1e-7, weight_decay=0.004, fused=True
+    )
     pairs = batches(images, masks, batch, seed)
     history = []
     try:

@@ -1,0 +1,322 @@
+"""Reads the architecture of a network out of its ONNX graph, whichever framework wrote it.
+
+Names and operators differ between exporters, and static shape inference loses shapes. So every
+intermediate result is made an output, the graph runs once, and the facts come from real shapes.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+MAX_BYTES = 16 * 2**20
+CONVOLUTIONS = {"Conv", "ConvTranspose"}
+ELEMENTWISE = set("Add Sub Mul Div Sum Mean Max Min Pow Where PRelu".split())
+ALLOWED = CONVOLUTIONS | ELEMENTWISE
+ALLOWED |= set(
+    """
+    MaxPool AveragePool GlobalAveragePool GlobalMaxPool Resize Upsample DepthToSpace SpaceToDepth
+    MatMul Gemm Einsum BatchNormalization InstanceNormalization LayerNormalization LRN
+    GroupNormalization Dropout Identity Cast Relu LeakyRelu Elu Selu Celu Gelu Mish Erf Sigmoid
+    HardSigmoid HardSwish Tanh Softplus Softsign Clip Softmax LogSoftmax Sqrt Exp Log Abs Neg
+    Reciprocal Floor Ceil Round Mod Not And Or Equal Greater GreaterOrEqual Less LessOrEqual
+    ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2 Concat Split Slice Pad Reshape
+    Flatten Transpose Squeeze Unsqueeze Expand Tile Shape Size Gather Range Constant
+    ConstantOfShape DequantizeLinear
+    """.split()
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The convolutions at one resolution, on the way down, at the bottom or on the way up."""
+
+    part: str
+    """"encoder", "bottleneck" or "decoder"."""
+    height: int
+    width: int
+    channels: tuple[int, ...]
+    """The maps that each convolution gives, in the order of execution."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A place where maps that were never coarser meet maps that come from below."""
+
+    height: int
+    width: int
+    kind: str
+    """"concat" or "add"."""
+    channels: tuple[int, int]
+    """Of the maps from the encoder, and of those from below."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    layout: str
+    """"NCHW" or "NHWC", of the input."""
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    skips: tuple[Skip, ...]
+    parameters: int
+    """Weights of the convolutions and dense layers, and one bias for each of their maps: what is
+    left when batch norm is folded into the convolution before it, as exporters do."""
+    dense: int
+    """How many layers mix positions: matrices that act on flattened maps. 1×1 do not count."""
+    downsamplings: int
+    """How many resolutions lie below that of the input on the way down."""
+    upsamplings: int
+    """How many resolutions there are on the way up."""
+
+    def summary(self) -> str:
+        """The stages and skips as a table of plain text."""
+        size = "×".join(map(str, self.input[1:]))
+        lines = [f"input {size} ({self.layout}), {self.parameters:,} parameters"]
+        for stage in self.stages:
+            channels = ", ".join(map(str, stage.channels))
+            skips = "".join(
+                f"   skip: {skip.kind} {skip.channels[0]} + {skip.channels[1]}"
+                for skip in self.skips
+                if stage.part == "decoder"
+                and (skip.height, skip.width) == (stage.height, stage.width)
+            )
+            lines.append(
+                f"{stage.part:10}  {stage.height:3}×{stage.width:<3}  {channels:14}{skips}"
+            )
+        if self.dense:
+            lines.append(f"dense layers: {self.dense}")
+        return "\n".join(lines)
+
+
+def read(model: str | Path | bytes, height: int = 96, width: int = 128) -> Architecture:
+    """Reads the architecture of a network with one image input.
+
+    Args:
+        model: the path of an ONNX file, or its bytes.
+        height, width: the size to look at, where the file leaves it free.
+
+    Raises:
+        ValueError: the file is too large, broken, not complete in itself, or uses something that
+            is no plain layer; the sentence says what.
+    """
+    data = model if isinstance(model, bytes) else Path(model).read_bytes()
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"The model has {len(data) / 2**20:.1f} MiB; at most {MAX_BYTES // 2**20} are read. "
+            "Make the network narrower (width=)."
+        )
+    model = _plain_model(data)
+    layout, shape = _input(model.graph, height, width)
+    return _report(model.graph, layout, _shapes(model, shape))
+
+
+def _plain_model(data: bytes) -> onnx.ModelProto:
+    """What an ONNX file holds, without anything that could hide a network, or more than one."""
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:
+        raise ValueError("This is not an ONNX file, or it was cut off. Export it again.") from error
+    if not model.graph.node:
+        raise ValueError("The ONNX file holds no network. Export it again.")
+    if model.functions:
+        raise ValueError(
+            f"The model holds a function of its own, {model.functions[0].name}. "
+            "Export it with helpers.export, which writes plain layers."
+        )
+    tensors = list(model.graph.initializer)
+    for node in model.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise ValueError(
+                f"The model uses {node.op_type} of '{node.domain}', which is no part of ONNX. "
+                "Build the network of plain layers."
+            )
+        if node.op_type in ("Loop", "If", "Scan") or any(
+            a.HasField("g") or a.graphs for a in node.attribute
+        ):
+            raise ValueError(
+                f"The model uses {node.op_type}, a control flow. Build the network of plain "
+                "layers, without loops or branches on what the input holds."
+            )
+        if node.op_type not in ALLOWED:
+            raise ValueError(
+                f"The model uses {node.op_type}, which is not among the layers that are read. "
+                "Build the network of plain layers."
+            )
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors]
+    tensors += [t for s in model.graph.sparse_initializer for t in (s.values, s.indices)]
+    if any(t.external_data or t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
+        raise ValueError(
+            "The model keeps its weights in a second file. Export it with helpers.export: one file."
+        )
+    model.graph.ClearField("value_info")  # declared shapes may be wrong; only real ones count
+    return model
+
+
+def _input(graph: onnx.GraphProto, height: int, width: int) -> tuple[str, tuple[int, ...]]:
+    """The layout and the shape of the one input; the batch is 1 where it is free."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    if len(inputs) != 1 or len(graph.output) != 1:
+        raise ValueError(
+            f"The model has {len(inputs)} inputs and {len(graph.output)} outputs: one image "
+            "goes in and one array of logits comes out."
+        )
+    n, *rest = (d.dim_value for d in inputs[0].type.tensor_type.shape.dim)
+    if len(rest) != 3 or (rest[0] != 3 and rest[2] != 3):
+        raise ValueError(
+            f"The input of the model is {'×'.join(str(d or '?') for d in (n, *rest))}: it must be "
+            "N×3×H×W or N×H×W×3."
+        )
+    if rest[0] == 3:
+        return "NCHW", (n or 1, 3, rest[1] or height, rest[2] or width)
+    return "NHWC", (n or 1, rest[0] or height, rest[1] or width, 3)
+
+
+def _shapes(model: onnx.ModelProto, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor, from one run on a random image."""
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    names = [name for node in model.graph.node for name in node.output if name]
+    del probe.graph.output[:]
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    image = np.random.default_rng(0).random(shape, np.float32)
+    try:
+        session = onnxruntime.InferenceSession(probe.SerializeToString(), options)
+        (source,) = session.get_inputs()
+        results = session.run(names, {source.name: image})
+    except Exception as error:
+        raise ValueError(
+            f"The model fails on an image of {'×'.join(map(str, shape))}: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
+    shapes |= {name: result.shape for name, result in zip(names, results, strict=True)}
+    return shapes | {source.name: shape}
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """What is known of a tensor that depends on the image; of the last 4-D maps, if it is flat."""
+
+    layout: str
+    channels: int
+    height: int
+    width: int
+    level: int
+    """How often the maps are halved: 0 is the resolution of the image."""
+    deepest: int
+    """The coarsest level on the way from the image to here."""
+
+
+def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
+    """Walks the graph in the order of execution, and sorts what it meets."""
+    constants = {tensor.name for tensor in graph.initializer}
+    (source,) = (value.name for value in graph.input if value.name not in constants)
+    shape = shapes[source]
+    channels, *size = _channels_first(shape, layout)
+    image = _Maps(layout, channels, *size, level=0, deepest=0)
+    known = {source: image}
+    convolutions, skips, kernels, dense = [], [], {}, 0
+    for node in graph.node:
+        inputs = [name for name in node.input if name in known]
+        if not inputs:
+            continue
+        if node.op_type in ELEMENTWISE:  # an operand that is spread out is a gate, not maps
+            full = [name for name in inputs if shapes[name] == shapes[node.output[0]]]
+            inputs = full or inputs
+        maps = [known[name] for name in inputs]
+        for name in filter(None, node.output):
+            known[name] = _follow(node, maps, shapes[name], image)
+        after = known[node.output[0]]
+        weights = [name for name in node.input[:2] if name not in known]
+        if node.op_type in CONVOLUTIONS | {"MatMul", "Gemm"} and weights:
+            kernel = shapes[weights[0]]
+            kernels[weights[0]] = (
+                math.prod(kernel)
+                + shapes[node.output[0]][1 if node.op_type in CONVOLUTIONS else -1]
+            )
+            if node.op_type not in CONVOLUTIONS and maps[0].channels not in kernel[-2:]:
+                dense += 1
+            elif len(shapes[node.output[0]]) == 4:
+                convolutions.append(after)
+        elif len(maps) > 1 and _joins(node, after, shapes[node.output[0]]):
+            skips += _skip(node, maps, after)
+    levels = {m.level for m in known.values() if m.level == m.deepest}
+    return Architecture(
+        layout=layout,
+        input=shape,
+        output=shapes[graph.output[0].name],
+        stages=tuple(_stages(convolutions)),
+        skips=tuple(skips),
+        parameters=sum(kernels.values()),
+        dense=dense,
+        downsamplings=len(levels) - 1,
+        upsamplings=len({m.level for m in known.values() if m.level < m.deepest}),
+    )
+
+
+def _follow(
+    node: onnx.NodeProto, before: list[_Maps], shape: tuple[int, ...], image: _Maps
+) -> _Maps:
+    """What is known of the output of a node."""
+    layout, deepest = before[0].layout, max(maps.deepest for maps in before)
+    if node.op_type in CONVOLUTIONS:
+        layout = "NCHW"
+    if node.op_type == "Transpose" and len(shape) == 4:
+        order = tuple(node.attribute[0].ints)
+        layout = {(0, 2, 3, 1): "NHWC", (0, 3, 1, 2): "NCHW"}.get(order, layout)
+    if len(shape) == 4:
+        channels, height, width = _channels_first(shape, layout)
+        if height * width > 1:  # otherwise one value for each map: no maps
+            shrunk = math.log2(image.height * image.width / (height * width)) / 2
+            level = max(0, round(shrunk))
+            return _Maps(layout, channels, height, width, level, max(level, deepest))
+    last = before[0]
+    return _Maps(layout, last.channels, last.height, last.width, last.level, deepest)
+
+
+def _channels_first(shape: tuple[int, ...], layout: str) -> tuple[int, int, int]:
+    return shape[1:] if layout == "NCHW" else (shape[3], *shape[1:3])
+
+
+def _joins(node: onnx.NodeProto, after: _Maps, shape: tuple[int, ...]) -> bool:
+    """Whether the node puts maps together: along the channels, or by a sum."""
+    if len(shape) != 4:
+        return False
+    if node.op_type == "Concat":
+        return node.attribute[0].i % 4 == after.layout.index("C")
+    return node.op_type in ("Add", "Sum")
+
+
+def _skip(node: onnx.NodeProto, maps: list[_Maps], after: _Maps) -> Iterator[Skip]:
+    """The skip that a joint makes, if some of its maps were coarser before and some never were."""
+    fresh = [m.channels for m in maps if m.deepest == after.level]
+    below = [m.channels for m in maps if m.deepest > after.level]
+    if fresh and below:
+        if node.op_type == "Concat":
+            yield Skip(after.height, after.width, "concat", (sum(fresh), sum(below)))
+        else:
+            yield Skip(after.height, after.width, "add", (fresh[0], below[0]))
+
+
+def _stages(convolutions: list[_Maps]) -> Iterator[Stage]:
+    """Down by one level after the other, then up again."""
+    bottom = max((maps.level for maps in convolutions), default=0)
+    down = [(level, False) for level in range(bottom + 1)]
+    up = [(level, True) for level in reversed(range(bottom))]
+    for level, was_coarser in down + up:
+        here = [m for m in convolutions if m.level == level and (m.deepest > level) == was_coarser]
+        if here:
+            part = "decoder" if was_coarser else "bottleneck" if level == bottom else "encoder"
+            channels = tuple(maps.channels for maps in here)
+            yield Stage(part, here[-1].height, here[-1].width, channels)
