@@ -24,7 +24,9 @@ class _Paper:
         self.mask = Image.new("L", (WIDTH, HEIGHT), 0)
         self.pen, self.label = ImageDraw.Draw(self.image), ImageDraw.Draw(self.mask)
 
-    def put(self, shape: str, xy: list, k: int, colour: tuple[int, int, int], **how: int | str) -> None:
+    def put(
+        self, shape: str, xy: list, k: int, colour: tuple[int, int, int], **how: int | str
+    ) -> None:
         """Draws a Pillow shape ('ellipse', 'polygon', 'rectangle', 'line') of class k."""
         getattr(self.pen, shape)(xy, fill=colour, **how)
         getattr(self.label, shape)(xy, fill=k, **how)
@@ -93,7 +95,9 @@ def chest() -> Drawn:
     paper = _Paper((30, 30, 30))
     paper.pen.ellipse((8, 8, 120, 150), fill=(150, 150, 150))
     paper.put("polygon", [(52, 16), (58, 40), (56, 80), (24, 84), (26, 44), (38, 20)], 1, (62,) * 3)
-    paper.put("polygon", [(76, 16), (70, 40), (72, 80), (104, 84), (102, 44), (90, 20)], 1, (62,) * 3)
+    paper.put(
+        "polygon", [(76, 16), (70, 40), (72, 80), (104, 84), (102, 44), (90, 20)], 1, (62,) * 3
+    )
     paper.put("ellipse", [54, 46, 86, 82], 2, (182, 182, 182))
     for y in range(14, 84, 11):
         for left, start, end in ((18, 190, 280), (64, 260, 350)):
@@ -111,7 +115,14 @@ def satellite() -> Drawn:
         x, y = random.uniform(0, 52), random.uniform(52, 96)
         shade = int(random.uniform(50, 90))
         paper.put("ellipse", [x - 5, y - 5, x + 5, y + 5], 1, (shade - 20, shade + 5, shade - 25))
-    paper.put("line", [(58, -5), (70, 24), (62, 50), (80, 72), (76, 100)], 2, (50, 84, 104), width=13, joint="curve")
+    paper.put(
+        "line",
+        [(58, -5), (70, 24), (62, 50), (80, 72), (76, 100)],
+        2,
+        (50, 84, 104),
+        width=13,
+        joint="curve",
+    )
     paper.put("line", [(-5, 46), (60, 40), (135, 22)], 3, (172, 170, 166), width=4)
     paper.put("line", [(104, 28), (110, 100)], 3, (172, 170, 166), width=3)
     for x, y in ((88, 34), (92, 46), (116, 36), (118, 50), (94, 60), (119, 66)):

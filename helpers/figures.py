@@ -6,6 +6,7 @@ own dashes. Importing this file sets matplotlib's font sizes, so that your own p
 """
 
 import base64
+import hashlib
 import html
 import io
 from collections.abc import Mapping, Sequence
@@ -63,41 +64,38 @@ def picture(figure: Figure, alt: str, caption: str = "") -> str:
     )
 
 
-def choose(figures: Mapping[str, Figure], alts: Mapping[str, str]) -> None:
+def choose(figures: Mapping[str, Figure], alts: Mapping[str, str], label: str = "Show") -> None:
     """Shows one of several figures at a time, with a button for each.
 
-    The buttons are core ipywidgets. Where they cannot live (a saved page, a viewer without a
-    kernel), the same pictures stand under headings that fold.
+    Plain HTML, as in `helpers.quiz`: it needs no kernel and no JavaScript, and works in a saved
+    notebook. Where a viewer drops style sheets, the pictures stand one below the other.
 
     Args:
         figures: name on the button → figure.
         alts: the same names → alt text.
+        label: what is chosen.
     """
-    pages = {name: picture(figure, alts[name]) for name, figure in figures.items()}
-    first = next(iter(pages))
-    folded = "".join(
-        f"<details{' open' if name == first else ''}><summary>{html.escape(name)}</summary>"
-        f"{page}</details>"
-        for name, page in pages.items()
+    pages = [picture(figure, alts[name]) for name, figure in figures.items()]
+    key = "choose-" + hashlib.sha256("".join(pages).encode()).hexdigest()[:8]
+    rules, buttons, views = [], [], []
+    for n, (name, page) in enumerate(zip(figures, pages, strict=True)):
+        rules.append(f"#{key}-{n}:checked ~ .{key}-{n} {{display: block}}")
+        # without the data attribute Jupyter takes keys pressed here, such as x, as its commands
+        buttons.append(
+            f'<input type="radio" name="{key}" id="{key}-{n}" data-lm-suppress-shortcuts="true"'
+            f'{" checked" * (n == 0)}> <label for="{key}-{n}">{html.escape(name)}</label> &ensp;'
+        )
+        views.append(f'<div class="{key} {key}-{n}"><b>{html.escape(name)}</b>{page}</div>')
+    page = (
+        f"<style>.{key}, .{key} b {{display: none}} {' '.join(rules)}</style><fieldset>"
+        f"<legend>{html.escape(label)}</legend>{''.join(buttons)}{''.join(views)}</fieldset>"
     )
-    bundle = {"text/html": folded, "text/plain": "\n".join(alts[name] for name in pages)}
-    try:
-        import ipywidgets
-    except ImportError:
-        display(bundle, raw=True)
-        return
-    buttons = ipywidgets.ToggleButtons(options=list(pages), description="Show")
-    view = ipywidgets.HTML(pages[first])
-    buttons.observe(lambda change: setattr(view, "value", pages[change["new"]]), "value")
-    live = ipywidgets.VBox([buttons, view])
-    display({**live._repr_mimebundle_(), **bundle}, raw=True)
+    display({"text/html": page, "text/plain": "\n".join(alts[n] for n in figures)}, raw=True)
 
 
 def canvas(rows: int = 1, columns: int = 1, height: float = 4.0) -> tuple[Figure, np.ndarray]:
     """An empty figure of the course's width and `height` inches, and its axes, rows×columns."""
-    return plt.subplots(
-        rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False
-    )
+    return plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False)
 
 
 def grid(
@@ -142,7 +140,9 @@ def grid(
     show(figure, alt, caption)
 
 
-def draw_mask(axis: Axes, mask: np.ndarray, classes: Classes = LYFT, smallest: float = 0.03) -> None:
+def draw_mask(
+    axis: Axes, mask: np.ndarray, classes: Classes = LYFT, smallest: float = 0.03
+) -> None:
     """Draws a mask (uint8, H×W) in its colours and writes the class names into it.
 
     A class gets its name where its region is widest, if it covers the share `smallest`.
@@ -167,7 +167,9 @@ def key(figure: Figure, classes: Classes, ids: Sequence[int]) -> None:
     """Puts the legend under a figure: colour, id and name of the classes `ids`."""
     patches = []
     for k in ids:
-        colour, name = ("#808080", "ignore") if k == IGNORE else (classes.colours[k], classes.names[k])
+        colour, name = (
+            ("#808080", "ignore") if k == IGNORE else (classes.colours[k], classes.names[k])
+        )
         patches.append(Patch(facecolor=colour, edgecolor="black", label=f"{k} {name}"))
     figure.legend(
         handles=patches, loc="outside lower center", ncols=min(6, len(patches)), frameon=False
