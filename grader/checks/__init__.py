@@ -11,6 +11,7 @@ from importlib import import_module
 import numpy as np
 
 from helpers.check import respond_to_call
+from helpers.rules import Bar
 from helpers.verdict import Case
 
 
@@ -32,24 +33,17 @@ class Question:
     cases: Callable[[np.random.Generator], list[Case]] = field(default=lambda rng: [])
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One row of the table of IoU thresholds: reaching `iou` on the hidden scenes gives `share`.
-
-    `classes` is one class name, or "graded" for the mean over the graded classes.
-    """
-
-    classes: str
-    iou: float
-    share: float
-
-
 def assignment(name: str) -> dict[str, Question]:
     """The questions of an assignment, by name. Raises KeyError for an unknown assignment."""
     try:
         return import_module(f"grader.checks.{name}").QUESTIONS
     except ModuleNotFoundError:
         raise KeyError(f"no checks for an assignment called '{name}' in grader/checks/") from None
+
+
+def bars(name: str, data: str) -> tuple[Bar, ...]:
+    """The IoU thresholds of an assignment's model on `data` ("streets" or "lyft")."""
+    return import_module(f"grader.checks.{name}").BARS[data]
 
 
 def case(

@@ -7,8 +7,9 @@ Each known mistake is the reference with one thing wrong; its hint is what the s
 import numpy as np
 from PIL import Image
 
-from grader.checks import Bar, Question, case
+from grader.checks import Question, case
 from grader.checks.losses import with_gradient
+from helpers.rules import Bar
 from helpers.verdict import Case
 
 VEHICLES, CLASSES = 10, 13
@@ -325,9 +326,6 @@ BARS = {
     ),
 }
 """IoU on the hidden scenes, pooled over all of them → share of the points of `trained_model`."""
-
-PARAMETERS = (0.5, 2.5)
-"""A U-Net may have this many times the parameters of the course's own of the same width."""
 
 QUESTIONS = {
     "prepare_label": Question(

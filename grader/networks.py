@@ -1,0 +1,132 @@
+"""Judges networks: the graphs that a builder makes, and the model that was handed in."""
+
+import stat
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from grader.checks import bars
+from grader.runner import MAX_MODEL, ModelRefused, run_model
+from grader.scenes import hidden_scenes
+from grader.settings import Settings, course_folder
+from helpers import rules
+from helpers.architecture import Architecture, Skip, Stage
+from helpers.metrics import Confusion
+from helpers.rules import Build
+
+HEIGHT, WIDTH, CLASSES = 96, 128, 13
+PLAIN_WIDTH = 8
+"""The width that a builder is tried at when there is no model.onnx to tell one."""
+MAX_WIDTH = 64
+"""A wider U-Net does not fit into model.onnx anyway."""
+
+
+class NoAnswer(Exception):
+    """Nothing to judge; the message says why."""
+
+
+class Networks:
+    """The networks of one submission: what its builder makes, and its model.onnx."""
+
+    def __init__(self, name: str, submission: Path, settings: Settings) -> None:
+        self.bars = bars(name, settings.data)
+        self.path = submission / "model.onnx"
+        self.settings = settings
+
+    def judge_model(self) -> tuple[float, str]:
+        """The share of the points that model.onnx earns on the hidden scenes, and a remark.
+
+        Raises NoAnswer: there is no model.onnx, or it cannot be judged.
+        """
+        images, truth = hidden_scenes(self.settings, course_folder())
+        data = self._read()
+        try:
+            outputs, _ = run_model(data, images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+            prediction = rules.graded_prediction(outputs)
+        except (ModelRefused, ValueError) as fault:
+            raise NoAnswer(str(fault)) from None
+        return rules.reached(Confusion().add(truth, prediction), self.bars)
+
+    def judge_builder(
+        self, put: Callable[[dict], list[np.ndarray]], rng: np.random.Generator
+    ) -> dict[str, str]:
+        """Part → fault of the networks that a builder makes.
+
+        Args:
+            put: sends a challenge to the student's process and gives its answer.
+            rng: draws the sizes, widths and numbers of classes.
+
+        Raises NoAnswer: it builds nothing.
+        """
+
+        def facts_of(build: Build) -> Architecture:
+            try:
+                (data,) = put({"kind": "network", "build": asdict(build)})
+                return self._facts(data.astype(np.uint8).tobytes(), build.height, build.columns)
+            except (NoAnswer, ModelRefused) as fault:
+                raise rules.NotBuilt(str(fault)) from None
+
+        try:
+            faults, networks = rules.builder_faults(self._builds(rng), facts_of)
+        except rules.NotBuilt as fault:
+            raise NoAnswer(str(fault)) from None
+        fault = self._differs(networks[0])
+        if fault:
+            faults["same as model.onnx"] = fault
+        return faults
+
+    def _builds(self, rng: np.random.Generator) -> list[Build]:
+        """Three networks; the first is that of model.onnx."""
+        facts = self._submitted
+        width = rules.first_width(facts) if isinstance(facts, Architecture) else PLAIN_WIDTH
+        builds = [Build(CLASSES, min(width, MAX_WIDTH), HEIGHT, WIDTH)]
+        for _ in range(2):
+            height, columns = (16 * int(n) for n in rng.choice(np.arange(2, 10), 2, replace=False))
+            width = 2 * int(rng.integers(2, 7))
+            builds.append(Build(int(rng.integers(2, 21)), width, height, columns))
+        return builds
+
+    def _differs(self, facts: Architecture | None) -> str | None:
+        if facts is None:
+            return "the network of the size of model.onnx could not be built"
+        if isinstance(self._submitted, Architecture):
+            return rules.difference(facts, self._submitted)
+        return self._submitted
+
+    @cached_property
+    def _submitted(self) -> Architecture | str:
+        """The architecture of model.onnx, or why there is none."""
+        try:
+            return self._facts(self._read(), HEIGHT, WIDTH)
+        except (NoAnswer, ModelRefused) as fault:
+            return str(fault)
+
+    def _read(self) -> bytes:
+        try:
+            status = self.path.lstat()
+        except FileNotFoundError:
+            raise NoAnswer("no model.onnx was handed in") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise NoAnswer("model.onnx is no plain file")
+        with open(self.path, "rb") as file:
+            return file.read(MAX_MODEL + 1)
+
+    def _facts(self, data: bytes, height: int, columns: int) -> Architecture:
+        image = np.random.default_rng(0).random((1, 3, height, columns), np.float32)
+        facts = run_model(data, image)[1]
+        return Architecture(
+            **facts
+            | {
+                "input": tuple(facts["input"]),
+                "output": tuple(facts["output"]),
+                "stages": tuple(
+                    Stage(**s | {"channels": tuple(s["channels"])}) for s in facts["stages"]
+                ),
+                "skips": tuple(
+                    Skip(**s | {"channels": tuple(s["channels"])}) for s in facts["skips"]
+                ),
+            }
+        )

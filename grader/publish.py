@@ -1,0 +1,49 @@
+"""Writes the public cases of an assignment, for helpers.check at the student's desk.
+
+    python -m grader.publish
+
+They are drawn by the same code as the hidden ones, from the seed 0, which everybody may know.
+"""
+
+import zlib
+from dataclasses import asdict, astuple
+from pathlib import Path
+
+import numpy as np
+
+from grader.checks import Question, assignment, bars
+from helpers import wire
+from helpers.desk import CASES
+from helpers.rules import Build
+
+BUILDS = (Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48))
+ASSIGNMENTS = sorted(path.stem for path in (Path(__file__).parent / "checks").glob("lyft*.py"))
+
+
+def public(name: str, question: Question) -> dict:
+    """What a student may see of a question: its parts, public cases, sizes and bars."""
+    seen = {"kind": question.kind, "points": question.points, "parts": list(question.parts)}
+    if question.kind == "network":
+        return seen | {"builds": [astuple(build) for build in BUILDS]}
+    if question.kind == "model":
+        return seen | {"bars": [astuple(bar) for bar in bars(name, "streets")]}
+    drawn = question.cases(np.random.default_rng(0))
+    return seen | {"cases": [asdict(case) for case in drawn]}
+
+
+def encoded(name: str) -> bytes:
+    """The file of one assignment."""
+    questions = {key: public(name, question) for key, question in assignment(name).items()}
+    return zlib.compress(wire.encode(questions), 9)
+
+
+def main() -> None:
+    CASES.mkdir(exist_ok=True)
+    for name in ASSIGNMENTS:
+        path = CASES / f"{name}.bin"
+        path.write_bytes(encoded(name))
+        print(f"helpers/cases/{path.name}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What check(...) does at the student's desk: the public cases, with a sentence for what is wrong.
+
+The public cases of an assignment lie in cases/<assignment>.bin, drawn from another seed than the
+hidden ones; `python -m grader.publish` writes them.
+"""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers import wire
+from helpers.check import Unanswered, describe, respond
+from helpers.verdict import Case, wrong
+
+CASES = Path(__file__).parent / "cases"
+DRIVES = range(2000, 2030)
+"""The drives of the public scenes that a model is tried on."""
+
+
+def run_public_cases(question: str, answer: Any, framework: str | None) -> str:
+    """What is right and wrong with an answer, part by part, as text. Never raises."""
+    try:
+        public = find_question(question)
+        run = {"function": _functions, "loss": _functions, "network": _networks, "model": _model}
+        lines = run[public["kind"]](public, answer, framework)
+    except Unanswered as unanswered:
+        lines = [f"… not done yet: {unanswered}"]
+    except Exception as fault:
+        lines = [f"✗ your code stops: {describe(fault)}"]
+    return "\n".join([question, *(f"  {line}" for line in lines)])
+
+
+def find_question(question: str) -> dict:
+    """The public part of a question. Raises KeyError when no assignment has it."""
+    for path in sorted(CASES.glob("*.bin")):
+        public = wire.decode(zlib.decompress(path.read_bytes()))
+        if question in public:
+            return public[question]
+    raise KeyError(f"no assignment has a question '{question}'")
+
+
+def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:
+    faults = dict.fromkeys(public["parts"])
+    for fields in public["cases"]:
+        case = Case(**fields)
+        got = respond({"kind": public["kind"], "inputs": case.inputs}, answer, framework)
+        faults[case.part] = faults[case.part] or wrong(case, got)
+    return [f"✗ {part}: {fault}" if fault else f"✓ {part}" for part, fault in faults.items()]
+
+
+def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
+    from helpers import architecture, rules
+
+    def facts_of(build: rules.Build) -> architecture.Architecture:
+        try:
+            challenge = {"kind": "network", "build": vars(build)}
+            (data,) = respond(challenge, answer, framework)
+            return architecture.read(data.tobytes(), build.height, build.columns)
+        except Unanswered:
+            raise
+        except Exception as fault:
+            raise rules.NotBuilt(describe(fault)) from fault
+
+    builds = [rules.Build(*numbers) for numbers in public["builds"]]
+    try:
+        faults, networks = rules.builder_faults(builds, facts_of)
+    except rules.NotBuilt as fault:
+        return [f"✗ {fault}"]
+    parts = [part for part in public["parts"] if part != "same as model.onnx"]
+    lines = [f"✗ {part}: {faults[part]}" if part in faults else f"✓ {part}" for part in parts]
+    if networks[0]:
+        lines += ["", *networks[0].summary().splitlines()]
+    return lines
+
+
+def _model(public: dict, path: str, framework: str | None) -> list[str]:
+    import onnxruntime
+
+    from helpers import architecture, rules, streets
+    from helpers.metrics import Confusion
+
+    if not Path(path).exists():
+        raise Unanswered(f"there is no {path} yet")
+    layout = architecture.read(path).layout
+    images, truth = streets.scenes(DRIVES, [0])
+    batch = images.astype(np.float32) / 255
+    batch = batch if layout == "NHWC" else batch.transpose(0, 3, 1, 2)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (outputs,) = session.run(None, {session.get_inputs()[0].name: batch})
+    outputs = outputs.transpose(0, 3, 1, 2) if layout == "NHWC" else outputs
+    confusion = Confusion().add(truth, rules.graded_prediction(outputs))
+    share, said = rules.reached(confusion, [rules.Bar(*bar) for bar in public["bars"]])
+    mark = "✓" if share == 1 else "✗" if share == 0 else "…"
+    return [
+        f"{mark} {share:.0%} of the points on {len(images)} public scenes.",
+        *said.replace("IoU of ", "").split("; "),
+    ]
