@@ -10,9 +10,9 @@ OPTIONS = {"3": "One <more>.", "`4`": "Two and two."}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def shell():
+def shell(tmp_path_factory):
     """The shell that a notebook's outputs go through."""
-    yield InteractiveShell.instance()
+    yield InteractiveShell.instance(ipython_dir=str(tmp_path_factory.mktemp("ipython")))
     InteractiveShell.clear_instance()
 
 
