@@ -44,7 +44,7 @@ def submission(student: str) -> nbformat.NotebookNode | None:
         text = Path(folder, TEXT.name)
         shutil.copyfile(TEXT, text)
         run = subprocess.run(
-            ["git", "apply", "--unidiff-zero", str(patch)],
+            ["git", "apply", str(patch)],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -53,7 +53,7 @@ def submission(student: str) -> nbformat.NotebookNode | None:
             raise RuntimeError(
                 f"{student}/answer.patch does not fit {TEXT.name} any more; edit it. {run.stderr}"
             )
-        notebook = nbformat.from_dict(build.assignment(text))
+        notebook = nbformat.reads(json.dumps(build.assignment(text)), as_version=4)
     for cell in notebook.cells:
         lines = cell.source.split("\n")
         cell.source = "\n".join(
