@@ -26,17 +26,21 @@ class Weather:
     rain: int  # streaks in the picture
     noise: float  # sensor noise in grey levels
 
+    @property
+    def sunny(self) -> bool:
+        return self.kind in ("clear", "cloudy", "dusk")
+
 
 def weather(rng: np.random.Generator) -> Weather:
     """Draw a drive's weather."""
     kind = KINDS[int(rng.choice(6, p=(0.3, 0.2, 0.12, 0.14, 0.14, 0.1)))]
     u = rng.random(12)
     sunny = {"clear": 1.0, "cloudy": 0.8, "dusk": 0.6}.get(kind, 0.05)
-    level = {"dusk": 0.45, "rain": 0.5, "overcast": 0.72, "fog": 0.75}.get(kind, 0.7)
+    level = {"dusk": 0.7, "rain": 0.7, "overcast": 0.8, "fog": 0.85}.get(kind, 0.8)
     level *= 0.8 + 0.45 * u[0]
     warm = np.array([1.25, 0.9, 0.6] if kind == "dusk" else [1.06, 1.0, 0.92])
     cool = np.array([0.92, 1.0, 1.1]) + 0.1 * (u[1:4] - 0.5)
-    height = 0.35 if kind == "dusk" else 0.5 + 0.9 * u[4]
+    height = 0.45 if kind == "dusk" else 0.5 + 0.9 * u[4]
     blue = np.array([70.0, 115.0, 175.0]) * (0.8 + 0.4 * u[5])
     grey = np.array([165.0, 170.0, 176.0]) * (0.75 + 0.4 * u[6])
     clear = kind in ("clear", "cloudy", "dusk")
@@ -44,8 +48,8 @@ def weather(rng: np.random.Generator) -> Weather:
     dim = 0.62 if kind in ("dusk", "rain") else 1.0
     return Weather(
         kind=kind,
-        sun=0.75 * sunny * level * warm,
-        ambient=(0.42 if clear else 0.95) * level * cool,
+        sun=0.9 * sunny * level * warm,
+        ambient=({"dusk": 0.62}.get(kind, 0.42) if clear else 0.95) * level * cool,
         towards=(2.4 * u[7] - 1.2, height, 2 * u[8] - 1),
         zenith=dim * (blue if clear else grey),
         horizon=dim * horizon.get(kind, grey * 1.08),
@@ -71,19 +75,20 @@ def lit(colour: np.ndarray, normal: np.ndarray, solid: np.ndarray, light: Weathe
     return (colour * (light.ambient * sky + light.sun * cosine)).astype(np.float32)
 
 
-def sky(light: Weather, drive: int, height: int, width: int, level: float) -> np.ndarray:
+def sky(light: Weather, key: tuple[int, int], height: int, width: int, level: float) -> np.ndarray:
     """The sky down to row `level`, float32 H×W×3: a gradient with clouds on a flat ceiling."""
     rows = np.arange(height, dtype=np.float32)
     fall = np.clip(1 - rows / np.float32(level), 0, 1)[:, None]
     colour = light.horizon + (light.zenith - light.horizon) * fall
-    puffs = texture.clouds(texture.random(2015, 7, drive)).astype(np.float32) / 255
+    puffs = texture.clouds().astype(np.float32) / 255
+    shift_v, shift_u = texture.random(*key, 6).integers(0, 128, 2).tolist()
     distance = 1 / (fall + np.float32(0.12))  # clouds crowd together towards the horizon
     across = (np.arange(width, dtype=np.float32) / width - 0.5)[None] * distance * 50
-    index_v = (distance * 22).astype(np.int32) & 127
-    index_u = (across + 640).astype(np.int32) & 127
+    index_v = ((distance * 22).astype(np.int32) + shift_v) & 127
+    index_u = (across + (640 + shift_u)).astype(np.int32) & 127
     puff = puffs[np.broadcast_to(index_v, index_u.shape), index_u]
-    cover = np.clip((puff - (0.62 - 0.35 * light.cover)) * 4, 0, 1)[..., None] * light.cover
-    bright = np.minimum(light.horizon * 1.12 + 10, 250) * (0.75 + 0.35 * puff[..., None])
+    cover = np.clip((puff - (0.64 - 0.34 * light.cover)) * 5, 0, 0.95)[..., None]
+    bright = np.minimum(light.horizon * 1.12 + 10, 250) * (0.6 + 0.7 * puff[..., None])
     picture = colour[:, None] + (bright - colour[:, None]) * cover
     soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(
         ImageFilter.BoxBlur(max(1, height // 150))

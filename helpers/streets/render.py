@@ -109,13 +109,16 @@ def _visible(faces: shapes.Faces, picture: np.ndarray, camera: Camera) -> np.nda
     area = np.add.reduceat(turn, start)
     low, high = np.minimum.reduceat(picture, start), np.maximum.reduceat(picture, start)
     far = np.maximum.reduceat(faces.points[:, 2], start)
+    # only faces along the road may be cut off at NEAR; others are left out whole
+    cut = np.minimum.reduceat(faces.points[:, 2], start) < camera.s + NEAR
+    cut &= faces.table[:, 2] == shapes.ACROSS
     solid = faces.table[:, 3] & shapes.SOLID > 0
     inside = (high > 0).all(1) & (low[:, 0] < camera.width) & (low[:, 1] < camera.height)
-    return (far > camera.s + NEAR) & inside & np.where(solid, area > 0.5, np.abs(area) > 0.5)
+    return (far > camera.s + 1.25 * NEAR) & ~cut & inside & (np.where(solid, area, np.abs(area)) > 2)
 
 
 def _planes(faces: shapes.Faces, seen: np.ndarray, camera: Camera) -> np.ndarray:
-    """a, b, c of each face with 1/z = a·u + b·v + c at column u, row v. float32 K×3."""
+    """a, b, c of each face with 1/z = a·u + b·v + c at column u, row v. float32 3×K."""
     start = np.cumsum(faces.counts) - faces.counts
     p = seen[start]
     normal = np.cross(seen[start + 1] - p, seen[start + 2] - p)
@@ -123,31 +126,38 @@ def _planes(faces: shapes.Faces, seen: np.ndarray, camera: Camera) -> np.ndarray
     offset = np.where(np.abs(offset) < 1e-6, 1e-6, offset)
     a, b = normal[:, 0] / (camera.f * offset), normal[:, 1] / (camera.f * offset)
     c = normal[:, 2] / offset - a * camera.u0 - b * camera.v0
-    return np.stack([a, b, c], 1).astype(np.float32)
+    return np.stack([a, b, c]).astype(np.float32)
 
 
 def _shadows(faces: shapes.Faces, street: world.Drive, camera: Camera) -> np.ndarray:
     """Shadows on the ground, bool H×W: each face slid along the sunlight until it lies flat."""
     right, up, ahead = street.light.towards
     casts = faces.table[:, 3] & shapes.CAST > 0
+    if not street.light.sunny:  # only what is right under a car
+        right, ahead = 0.0, 0.0
+        casts &= faces.table[:, 0] == shapes.VEHICLES
     picture = Image.new("1", (camera.width, camera.height))
     draw = ImageDraw.Draw(picture)
-    points = faces.points[np.repeat(casts, faces.counts)].copy()
+    if not casts.any():
+        return np.asarray(picture)
+    points = faces.points[np.repeat(casts, faces.counts)]
     points[:, 0] -= points[:, 1] * right / up
     points[:, 2] -= points[:, 1] * ahead / up
     points[:, 1] = 0
     _, spots = camera.see(points)
-    flat, end = spots.ravel().tolist(), 0
-    for count in faces.counts[casts].tolist():
-        begin, end = end, end + 2 * count
-        draw.polygon(flat[begin:end], fill=1)
+    counts = faces.counts[casts]
+    start = np.cumsum(counts) - counts
+    low, high = np.minimum.reduceat(spots, start), np.maximum.reduceat(spots, start)
+    keep = (high > low + 1).all(1) & (high > 0).all(1) & (low[:, 0] < camera.width)
+    flat = spots.ravel().tolist()
+    for begin, count in zip(2 * start[keep], 2 * counts[keep], strict=True):
+        draw.polygon(flat[begin : begin + count], fill=1)
     return np.asarray(picture)
 
 
 @lru_cache(4)
 def _sky(street: world.Drive, height: int, width: int) -> np.ndarray:
-    seed, number = street.key
-    return light.sky(street.light, number + 7919 * seed, height, width, street.pitch * height)
+    return light.sky(street.light, street.key, height, width, street.pitch * height)
 
 
 def render(street: world.Drive, frame: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -171,7 +181,7 @@ def _skyline(street: world.Drive, camera: Camera) -> list[tuple[float, float]]:
     """The far trees and hills along the horizon."""
     heights = texture.random(*street.key, 4).random(64)
     smooth = (heights + np.roll(heights, 1) + np.roll(heights, 2)) / 3
-    top = (4 + 12 * smooth * (0.4 + street.green)) / 110 * camera.f
+    top = (5 + 14 * smooth * (0.4 + street.green)) / 110 * camera.f
     level = camera.v0 - camera.f * camera.rise(world.SIGHT) / world.SIGHT
     level = level + camera.f * camera.up / world.SIGHT
     across = np.linspace(0, camera.width, 64)
@@ -188,25 +198,35 @@ def _paint(faces, picture, street, camera) -> np.ndarray:
     for i, count in enumerate(faces.counts.tolist(), 2):
         begin, end = end, end + 2 * count
         draw.polygon(flat[begin:end], fill=i)
-    number = _fray(np.asarray(canvas), faces)
+    number = _fray(np.asarray(canvas), faces, camera)
     rows = np.interp(np.arange(camera.width) * (800 / camera.width), np.arange(0, 800, 20), HOOD)
     top = np.rint(rows * camera.height / 600).astype(np.int64)
     number[np.arange(camera.height)[:, None] >= top] = len(faces.counts) + 2
     return number
 
 
-def _fray(number: np.ndarray, faces: shapes.Faces) -> np.ndarray:
+@lru_cache(4)
+def _gusts(height: int, width: int) -> np.ndarray:
+    """Random directions, float32 2×H×W in -1 to 1, the same for a few neighbouring pixels."""
+    cell = max(1, height // 250)
+    small = texture.random(2015, 8).random((2, height // cell + 1, width // cell + 1))
+    large = np.repeat(np.repeat(2 * small - 1, cell, 1), cell, 2)
+    return large[:, :height, :width].astype(np.float32)
+
+
+def _fray(number: np.ndarray, faces: shapes.Faces, camera: Camera) -> np.ndarray:
     """Ragged leaves: a pixel may take over its neighbour's face where the nearer one is leafy."""
     height, width = number.shape
-    reach = max(1, height // 75)
-    rng = texture.random(2015, 8)
-    dv, du = rng.integers(-reach, reach + 1, (2, height, width))
-    v = np.clip(np.arange(height)[:, None] + dv, 0, height - 1)
-    u = np.clip(np.arange(width) + du, 0, width - 1)
-    other = number[v, u]
     leafy = np.zeros(len(faces.counts) + 2, bool)
     leafy[1] = True
     leafy[2:] = faces.table[:, 3] & shapes.LEAFY > 0
+    near = np.zeros(len(leafy), np.float32)
+    near[2:] = 1 / np.maximum(faces.points[np.cumsum(faces.counts) - 1, 2] - camera.s, 4)
+    reach = np.clip(0.45 * camera.f * near, height / 150, height / 12) * leafy + height / 150
+    noise = _gusts(height, width)
+    v = np.arange(height)[:, None] + (noise[0] * reach[number]).astype(np.int32)
+    u = np.arange(width) + (noise[1] * reach[number]).astype(np.int32)
+    other = number[np.clip(v, 0, height - 1), np.clip(u, 0, width - 1)]
     return np.where(leafy[np.maximum(number, other)], other, number)
 
 
@@ -217,51 +237,53 @@ def _shade(number, faces, seen, ground, everything, street, camera, frame):
     table[1] = shapes.VEGETATION, texture.LEAVES, shapes.ACROSS, 0
     table[2:-1] = faces.table
     table[-1] = shapes.VEHICLES, texture.PLAIN, shapes.ACROSS, 0
-    mask = table[:, 0].astype(np.uint8)[number]
+    mask = table[:, 0].astype(np.uint8).take(number)
 
-    plane = np.zeros((len(table), 3), np.float32)
-    plane[:, 2] = 1 / world.SIGHT
-    plane[2:-1] = _planes(faces, seen, camera)
+    # 1/z at each pixel, from the plane of its face; the ground is not quite flat, but level in x
+    plane = np.zeros((3, len(table)), np.float32)
+    plane[2] = 1 / world.SIGHT
+    plane[:, 2:-1] = _planes(faces, seen, camera)
     on_ground = (number >= 2) & (number < ground + 2)
     u = np.arange(width, dtype=np.float32) + 0.5
     v = np.arange(height, dtype=np.float32)[:, None] + 0.5
-    near = plane[:, 0][number] * u + plane[:, 1][number] * v + plane[:, 2][number]
-    near = np.where(on_ground, camera.ground()[:, None], np.clip(near, 0.008, 1 / NEAR))
+    near = plane[0].take(number)
+    near *= u
+    slant = plane[1].take(number)
+    slant *= v
+    near += slant
+    near += plane[2].take(number)
+    np.clip(near, 0.008, 1 / NEAR, out=near)
+    np.copyto(near, camera.ground()[:, None], where=on_ground)
     z = 1 / near
 
     # the point of the world behind the pixel: x, y and s, and the tile's pixel there
     f = np.float32(camera.f)
-    x = (u - np.float32(camera.u0)) * z / f + np.float32(camera.x) - camera.bend(z)
-    y = np.float32(camera.up) - (v - np.float32(camera.v0)) * z / f - camera.rise(z)
+    x = (u - np.float32(camera.u0)) / f * z + np.float32(camera.x) - camera.bend(z)
+    y = np.float32(camera.up) - (v - np.float32(camera.v0)) / f * z - camera.rise(z)
     s = z + np.float32(camera.s % 512)
-    lie = table[:, 2].astype(np.uint8)[number]
-    metres = texture.METRES[table[:, 1]]
-    scale = (texture.SIZE / metres).astype(np.float32)[number]
+    lie = table[:, 2].astype(np.uint8).take(number)
+    scale = (texture.SIZE / texture.METRES[table[:, 1]]).astype(np.float32).take(number)
     across = np.where(lie == shapes.ALONG, s, x)
     upward = np.where(lie == shapes.GROUND, s, y)
     column = ((across + 1024) * scale).astype(np.int32) & 127
     row = ((upward + 1024) * scale).astype(np.int32) & 127
     pixels = z * scale * np.float32(0.7 / camera.f)  # of the tile in one of the picture
     level = np.clip(np.frexp(pixels)[1], 0, texture.LEVELS - 1)
-    material = table[:, 1].astype(np.int32)[number]
-    tile = texture.atlas()[((material * texture.LEVELS + level) * 128 + row) * 128 + column]
+    sheet = (table[:, 1] * texture.LEVELS).astype(np.int32).take(number) + level
+    bright = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
+    shadow = _shadows(everything, street, camera) & on_ground
+    bright *= np.where(shadow, np.float32(0.45 / 128), np.float32(1 / 128))
 
     colour = np.zeros((len(table), 3), np.float32)
     colour[1] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
     colour[2:-1] = faces.colour
-    colour[-1] = (16, 17, 19)
-    bright = tile.astype(np.float32) / 128
-    if air.kind in ("clear", "cloudy", "dusk"):
-        shadow = _shadows(everything, street, camera) & on_ground
-        bright *= np.where(shadow, np.float32(0.5), np.float32(1))
-    picture = colour[number] * bright[..., None]
-
-    sky = _sky(street, height, width)
-    above = (number == 0)[..., None]
+    picture = colour.take(number, axis=0)
+    picture *= bright[..., None]
     lost = z * np.float32(air.haze)
-    lost = (lost / (1 + lost))[..., None]
-    picture += (air.horizon.astype(np.float32) - picture) * lost
-    picture = np.where(above, sky, picture)
+    lost /= 1 + lost
+    for i in range(3):
+        picture[..., i] += (np.float32(air.horizon[i]) - picture[..., i]) * lost
+    np.copyto(picture, _sky(street, height, width), where=(number == 0)[..., None])
     if air.wet:
         _wet(picture, on_ground, x, s, near, camera, air.wet)
     picture = _hood(picture, number == len(table) - 1, camera)

@@ -115,7 +115,7 @@ def prism(
         (sa, ya), (sb, yb) = profile[i], profile[(i + 1) % n]
         lie = GROUND if abs(ya - yb) < 0.01 and ya < 0.3 else ACROSS
         points = [(x0, ya, sa), (x0, yb, sb), (x1, yb, sb), (x1, ya, sa)]
-        mesh.face(points, label, colours[i], materials, lie, flags)
+        mesh.face(points, label, colours[i], materials, lie, flags | CAST)
     right = [(x1, y, s) for s, y in profile]
     left = [(x0, y, s) for s, y in reversed(profile)]
     mesh.face(right, label, side, materials, ALONG, flags | CAST)
@@ -129,8 +129,10 @@ def box(mesh: Mesh, x0, x1, y0, y1, s0, s1, label, colour, material=texture.PLAI
     prism(mesh, profile, x0, x1, label, edges, colour, material, leafy)
 
 
-CIRCLE = [(0.0, 1.0), (0.71, 0.71), (1.0, 0.0), (0.71, -0.71),
-          (0.0, -1.0), (-0.71, -0.71), (-1.0, 0.0), (-0.71, 0.71)]  # fmt: skip
+ROUND = [(0.0, 1.0), (0.38, 0.92), (0.71, 0.71), (0.92, 0.38), (1.0, 0.0), (0.92, -0.38),
+         (0.71, -0.71), (0.38, -0.92), (0.0, -1.0), (-0.38, -0.92), (-0.71, -0.71), (-0.92, -0.38),
+         (-1.0, 0.0), (-0.92, 0.38), (-0.71, 0.71), (-0.38, 0.92)]  # fmt: skip
+CIRCLE = ROUND[::2]
 
 
 def disc(mesh: Mesh, x, y, s, radius, label, colour, squash=1.0) -> None:
@@ -172,6 +174,8 @@ def vehicle(mesh: Mesh, model, x, s, colour, away=True, braking=0.5) -> None:
         paints = paint[-2::-1] + paint[-1:]
         panes = [(s + length - a, y) for a, y in reversed(windows)]
         axles = tuple(length - a for a in reversed(axles))
+    under = [(x0, 0.2, s), (x0, 0.2, s + length), (x1, 0.2, s + length), (x1, 0.2, s)]
+    mesh.face(under, VEHICLES, TYRE, lie=GROUND, flags=CAST)
     for left in (x0, x1 - 0.22):
         upright(mesh, left, left + 0.22, 0, 0.5, s + 0.3, VEHICLES, TYRE)
     prism(mesh, turned, x0, x1, VEHICLES, paints, colour)
@@ -198,25 +202,25 @@ def vehicle(mesh: Mesh, model, x, s, colour, away=True, braking=0.5) -> None:
 
 def blob(mesh: Mesh, rng, x, y, s, wide, high, colour, flags) -> None:
     """A round lump of leaves that faces the camera."""
-    wobble = 0.78 + 0.4 * rng.random(8)
+    wobble = 0.7 + 0.5 * rng.random(16)
     points = [
         (x + wide * k * a, max(0.0, y + high * k * b), s)
-        for k, (a, b) in zip(wobble.tolist(), CIRCLE, strict=True)
+        for k, (a, b) in zip(wobble.tolist(), ROUND, strict=True)
     ]
     mesh.face(points, VEGETATION, colour, texture.LEAVES, ACROSS, flags | LEAFY)
 
 
 def tree(mesh: Mesh, rng, x, s, height, colour) -> None:
     """A trunk and a crown of lumps: the upper ones catch the light."""
-    u = rng.random((7, 4)).tolist()
+    u = rng.random((8, 4)).tolist()
     trunk = 0.035 * height
     bark = (72, 60, 48)
     upright(mesh, x - trunk, x + trunk, 0, height * 0.5, s, VEGETATION, bark,
             material=texture.STONE, flags=CAST)  # fmt: skip
     for i, (a, b, c, d) in enumerate(sorted(u, key=lambda r: r[1])):
-        y = height * (0.42 + 0.42 * b)
+        y = height * (0.36 + 0.5 * b)
         spread = height * (0.3 - 0.2 * b)
-        blob(mesh, rng, x + spread * (2 * a - 1), y, s - 0.1 * i, height * (0.17 + 0.1 * c),
+        blob(mesh, rng, x + spread * (2 * a - 1), y, s - 0.1 * i, height * (0.16 + 0.1 * c),
              height * (0.13 + 0.08 * d), darker(colour, 0.6 + 0.6 * b), CAST)  # fmt: skip
 
 
@@ -255,8 +259,8 @@ def person(mesh: Mesh, rng, x, s, shirt, trousers) -> None:
 def lamp(mesh: Mesh, x, s, height, colour) -> None:
     """A street lamp whose arm reaches over the road."""
     inward = -1.6 if x > 0 else 1.6
-    upright(mesh, x - 0.09, x + 0.09, 0, height, s, POLES, colour, flags=CAST)
-    upright(mesh, x - 0.14, x + 0.14, 0, 0.9, s, POLES, darker(colour, 0.8))
+    upright(mesh, x - 0.08, x + 0.08, 0, height, s, POLES, colour, flags=CAST)
+    upright(mesh, x - 0.12, x + 0.12, 0, 0.9, s, POLES, darker(colour, 0.8))
     mesh.face([(x, height - 0.15, s), (x, height, s), (x + inward, height + 0.3, s),
                (x + inward, height + 0.15, s)], POLES, colour, flags=CAST)  # fmt: skip
     a, b = sorted((x + inward, x + inward * 1.35))

@@ -18,7 +18,7 @@ NAMES = (
 )  # fmt: skip
 PLAIN, ASPHALT, SLABS, BRICK, WINDOWS, RIBBONS, BALCONIES = range(7)
 LEAVES, GRASS, BOARDS, TILES, STONE, CLOTH = range(7, 13)
-METRES = np.array([8, 8, 4, 4, 8, 8, 8, 4, 4, 2, 4, 4, 2], np.float32)
+METRES = np.array([8, 4, 4, 4, 8, 8, 8, 4, 4, 2, 4, 4, 2], np.float32)
 
 
 def random(*key: int) -> np.random.Generator:
@@ -42,8 +42,10 @@ def value_noise(rng: np.random.Generator, cell: int, high: int = 256) -> np.ndar
     return blur(np.kron(grid, np.ones((cell, cell), np.int64)), cell)
 
 
-def clouds(rng: np.random.Generator) -> np.ndarray:
+@lru_cache(1)
+def clouds() -> np.ndarray:
     """Value noise of four sizes summed (1/f noise), int64 128×128, about 0 to 255."""
+    rng = random(2015, 7)
     return sum(value_noise(rng, 64 >> k, 136 >> k) for k in range(4))
 
 

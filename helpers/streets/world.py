@@ -64,7 +64,7 @@ class Drive:
 def paint(rng: np.random.Generator, low: float = 45, high: float = 215) -> np.ndarray:
     """A colour that anything man-made may have: often a grey, sometimes brick, cream, blue …"""
     grey = low + (high - low) * rng.random()
-    tint = (rng.random(3) - 0.5) * (24 if rng.random() < 0.6 else 110)
+    tint = (rng.random(3) - 0.5) * (24 if rng.random() < 0.6 else 90)
     return np.clip(grey + tint, 12, 240)
 
 
@@ -78,11 +78,11 @@ def drive(number: int, seed: int) -> Drive:
     grey = 70 + 65 * u[2]
     mixes = np.array(
         [
-            [0.5, 0.1, 0.1, 0.1, 0.2],  # nothing, wall, boards, rails, hedge
-            [0.15, 0.55, 0.15, 0.05, 0.1],
-            [0.1, 0.1, 0.55, 0.05, 0.2],
-            [0.2, 0.05, 0.1, 0.45, 0.2],
-            [0.15, 0.05, 0.1, 0.1, 0.6],
+            [0.35, 0.1, 0.2, 0.1, 0.25],  # nothing, wall, boards, rails, hedge
+            [0.05, 0.5, 0.25, 0.05, 0.15],
+            [0.05, 0.1, 0.65, 0.05, 0.15],
+            [0.05, 0.05, 0.35, 0.35, 0.2],
+            [0.05, 0.1, 0.2, 0.05, 0.6],
         ]
     )
     return Drive(
@@ -90,18 +90,18 @@ def drive(number: int, seed: int) -> Drive:
         light=weather(rng),
         half=lane * lanes + 0.3 + 0.5 * u[3],
         lane=lane,
-        pavement=(1.8 + 3.2 * u[4], 1.8 + 3.2 * u[5]),
-        verge=1.5 * u[6] if u[7] < 0.3 else 0.0,
+        pavement=(2.6 + 5.5 * u[4], 2.6 + 5.5 * u[5]),
+        verge=1.2 * u[6] if u[7] < 0.25 else 0.0,
         camera=1.3 + 0.35 * u[8],
-        pitch=0.475 + 0.06 * u[9],
+        pitch=0.46 + 0.06 * u[9],
         step=0.5 + 0.5 * u[10],
         bend=(0.006 * (u[11] - 0.2), 0.008 + 0.014 * u[12], 6.28 * u[13]),
         hill=(0.0007 * u[14], 0.01 + 0.02 * u[15], 6.28 * u[16]),
         habits=(mixes[rng.integers(5)], mixes[rng.integers(5)]),
         built=(0.2 + 0.75 * rng.random(), 0.2 + 0.75 * rng.random()),
         tall=u[17],
-        green=0.3 + 0.9 * u[18],
-        leaf=np.array([42 + 40 * u[19], 70 + 38 * u[20], 30 + 18 * u[21]]),
+        green=0.7 + 1.0 * u[18],
+        leaf=np.array([42 + 38 * u[19], 66 + 32 * u[20], 30 + 18 * u[21]]),
         stones=tuple(paint(rng) for _ in range(6)),
         asphalt=np.clip(grey + 14 * (rng.random(3) - 0.5), 20, 220),
         slab=np.clip(grey * (0.75 + 0.75 * u[22]) + 22 * (rng.random(3) - 0.5), 25, 220),
@@ -142,6 +142,8 @@ def _lines(ground: Mesh, street: Drive, start: float, crossing: bool) -> None:
     if crossing:
         for side in (-1, 1):
             a, b = sorted((side * (street.half - 0.1), side * 60.0))
+            for s0, s1 in ((start, start + 8), (start + 16, start + BLOCK)):
+                shapes.flat(ground, a, b, s0, s1, shapes.SIDEWALKS, street.slab, texture.SLABS)
             shapes.flat(ground, a, b, start + 8, start + 16, shapes.ROADS, street.asphalt,
                         texture.ASPHALT)  # fmt: skip
         shapes.flat(ground, -street.half, street.half, start + 4.5, start + 17, shapes.ROADS,
@@ -173,7 +175,7 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
         if u[1] < 0.6:
             shapes.traffic_light(mesh, curb, start + 3, metal, int(3 * u[2]))
         return
-    if u[1] < 0.75:
+    if u[1] < 0.5:
         shapes.lamp(mesh, curb, s, 5.5 + 2 * u[2], metal)
     if u[3] < 0.3:
         s = start + 10 + 8 * u[4]
@@ -195,7 +197,7 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
         shapes.tree(mesh, rng, side * (street.half + 0.9), s, 4 + 3 * u[13], street.leaf)
     models = (shapes.SEDAN, shapes.HATCH, shapes.SEDAN, shapes.VAN)
     for k in range(3):
-        if u[14 + k] < 0.14 + 0.2 * street.traffic:
+        if u[14 + k] < 0.03 + 0.12 * street.traffic:
             s = start + 1 + 7.5 * k + u[17 + k]
             layer(ROAD, s)
             model = models[int(4 * u[20 + k])]
@@ -227,7 +229,7 @@ def _lots(mesh, rng, street, side, edge, start, layer) -> None:
     colour = street.stones[1 + int(2 * u[0])]
     x = side * (edge + 0.25)
     kind = int(np.searchsorted(np.cumsum(street.habits[side > 0])[:-1], u[1]))
-    height = (0, 0.7 + 1.7 * u[2], 1.2 + 0.9 * u[2], 0.9 + 0.4 * u[2], 0.8 + 1.0 * u[2])[kind]
+    height = (0, 0.9 + 2.2 * u[2], 1.6 + 1.4 * u[2], 1.1 + 0.5 * u[2], 1.2 + 2.2 * u[2])[kind]
     for k in (3, 2, 1, 0) if kind else ():
         s0, s1 = start + 6 * k, start + 6 * k + 6
         layer(EDGE, s0)
@@ -250,7 +252,7 @@ def _lots(mesh, rng, street, side, edge, start, layer) -> None:
     house = u[5] < street.built[side > 0]
     setback = 0.6 + 7 * u[6] if house else 0.0
     front = edge + 1 + setback
-    for k in range(int((1.0 + 3.2 * u[7]) * street.green)):
+    for k in range(int((1.5 + 3.2 * u[7]) * street.green)):
         s = start + BLOCK * rng.random()
         room = setback if house else 16.0
         layer(GARDEN, s)
@@ -260,14 +262,14 @@ def _lots(mesh, rng, street, side, edge, start, layer) -> None:
             shapes.bush(mesh, rng, x, s, 0.6 + 1.2 * rng.random(), shade)
         else:
             grow = shapes.conifer if rng.random() < 0.2 else shapes.tree
-            grow(mesh, rng, x, s, 3 + (6 if house else 8) * rng.random(), shade)
+            grow(mesh, rng, x, s, 5 + (5 if house else 10) * rng.random(), shade)
     if house:
         _houses(mesh, rng, street, side, front, start, layer)
-    for k in range(int(1 + 3 * street.green * u[8])):
+    for k in range(int(1.5 + 2.5 * street.green * u[8])):
         s = start + BLOCK * (1 - (k + u[9 + k]) / 5)
         layer(BEHIND, s)
-        x = side * (front + (15 if house else 8) + 12 * u[13 + k])
-        shapes.tree(mesh, rng, x, s, 7 + 7 * u[17 + k], street.leaf * 0.75)
+        x = side * (front + (14 if house else 6) + 10 * u[13 + k])
+        shapes.tree(mesh, rng, x, s, 10 + 9 * u[17 + k], street.leaf * 0.8)
 
 
 def _houses(mesh, rng, street, side, front, start, layer) -> None:
@@ -296,7 +298,7 @@ def movers(street: Drive) -> tuple[tuple[Faces, float, float, int], ...]:
             continue
         for k in range(2):
             u = rng.random(6).tolist()
-            if u[0] > 0.25 + 0.5 * street.traffic:
+            if u[0] > 0.15 + 0.35 * street.traffic:
                 continue
             mesh = Mesh()
             x = lane * street.lane - (0.5 if lane > 0 else -0.5) * street.lane
@@ -315,13 +317,13 @@ def movers(street: Drive) -> tuple[tuple[Faces, float, float, int], ...]:
 
 
 def moving(street: Drive, frame: int) -> list[Faces]:
-    """The movers at a frame. A car ahead in our lane comes nearer and falls back, 8 m to 48 m."""
+    """The movers at a frame. A car ahead in our lane comes nearer and falls back, 11 m to 51 m."""
     here = frame * street.step
     placed = []
     for faces, place, speed, kind in movers(street):
         if kind:
             swing = (place + speed * frame) % 80
-            ahead = 8 + min(swing, 80 - swing)
+            ahead = 11 + min(swing, 80 - swing)
         else:
             ahead = (place + speed * frame) % 112 - 8
         s = here + ahead
