@@ -6,7 +6,7 @@ intermediate result is made an output, the graph runs once, and the facts come f
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -240,15 +240,16 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
         after = known[node.output[0]]
         weights = [name for name in node.input[:2] if name not in known]
         if node.op_type in CONVOLUTIONS | {"MatMul", "Gemm"} and weights:
-            kernel = shapes[weights[0]]
-            kernels[weights[0]] = (
-                math.prod(kernel)
-                + shapes[node.output[0]][1 if node.op_type in CONVOLUTIONS else -1]
-            )
-            if node.op_type not in CONVOLUTIONS and maps[0].channels not in kernel[-2:]:
-                dense += 1
-            elif len(shapes[node.output[0]]) == 4:
+            convolution = node.op_type in CONVOLUTIONS
+            out = shapes[node.output[0]]
+            kernels[weights[0]] = math.prod(shapes[weights[0]]) + out[1 if convolution else -1]
+            summed = shapes[inputs[0]][-1 if node.input[0] in known else -2]
+            mixes = not convolution and summed != maps[0].channels
+            dense += mixes
+            if len(out) == 4 and not mixes:
                 convolutions.append(after)
+            elif not convolution:  # what comes after it is a list of numbers, no maps
+                known[node.output[0]] = replace(after, channels=0 if mixes else out[-1])
         elif len(maps) > 1 and _joins(node, after, shapes[node.output[0]]):
             skips += _skip(node, maps, after)
     levels = {m.level for m in known.values() if m.level == m.deepest}
