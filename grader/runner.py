@@ -48,8 +48,8 @@ def run_model(
         raise ModelRefused("model.onnx is empty (0 bytes). Export it again.")
     if len(model) > MAX_MODEL:
         raise ModelRefused(
-            f"model.onnx has {len(model) / MIB:.0f} MiB; at most {MAX_MODEL // MIB} MiB are taken. "
-            "Make the network narrower (width=)."
+            f"model.onnx has more than {MAX_MODEL // MIB} MiB. Make the network narrower (width=) "
+            "and export it again."
         )
     with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
         run = Path(folder)

@@ -251,7 +251,13 @@ class SandboxProvisioner(LocalProvisioner):
             kwargs["cmd"] = command(kwargs["cmd"], run, env)
         kwargs["env"] = env if not confined else {"PATH": os.environ["PATH"]}
         kwargs["cwd"] = "/" if confined else str(run / "work")
+        self._log = run / "kernel.log"
         return kwargs
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        # What it writes past Jupyter must not reach the instructor's terminal.
+        with open(self._log, "wb") as log:
+            return await super().launch_kernel(cmd, stdout=log, stderr=log, **kwargs)
 
     async def send_signal(self, signum: int) -> None:
         # An interrupt travels as a message; as a signal it would end bubblewrap itself.
@@ -264,9 +270,8 @@ class SandboxKernelManager(AsyncKernelManager):
 
     @functools.cached_property
     def kernel_spec(self) -> KernelSpec:
-        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(
-            argv=[*launch, "--HistoryManager.hist_file=:memory:"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Pixelwise sandbox",
             language="python",
             interrupt_mode="message",

@@ -1,0 +1,215 @@
+"""The instructor's commands: release · collect · grade · report · doctor."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from grader import sandbox
+from grader.collect import collect as take
+from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
+from grader.sandbox import SandboxUnavailable
+from grader.settings import settings
+
+app = typer.Typer(
+    help="Release, collect and grade the assignments of Pixelwise.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+CourseFolder = Annotated[Path, typer.Option("--course", help="The folder of nbgrader_config.py.")]
+MARKS = {"no answer": "0 –", "not graded": "?", "by hand": "…"}
+
+
+def console() -> Console:
+    found = Console()
+    return found if found.is_terminal else Console(width=140, soft_wrap=False)
+
+
+@app.command()
+def release(
+    assignment: str,
+    course: CourseFolder = ASSIGNMENTS,
+    exchange: Annotated[bool, typer.Option(help="Also put it into nbgrader's exchange.")] = False,
+) -> None:
+    """Make the students' version of an assignment."""
+    folder = Course(course).release(assignment, exchange)
+    console().print(f"The students' version is in [bold]{escape(str(folder))}[/].")
+
+
+@app.command()
+def collect(assignment: str, folder: Path, course: CourseFolder = ASSIGNMENTS) -> None:
+    """Take in the submissions that a learning platform handed out, from a folder."""
+    opened = Course(course)
+    found = take(folder, opened.submitted, assignment, opened.notebook(assignment))
+    table = Table("student", "file", "remark", title=f"Collected for {assignment}")
+    for one in found:
+        remark = "\n".join(map(escape, one.remarks)) or "[green]taken[/]"
+        table.add_row(escape(one.student) or "?", escape(one.source), remark)
+    screen = console()
+    screen.print(table)
+    people = len({one.student for one in found if one.student})
+    screen.print(f"{people} students in [bold]{escape(str(opened.submitted))}[/].")
+
+
+@app.command()
+def grade(
+    assignment: str,
+    course: CourseFolder = ASSIGNMENTS,
+    unconfined: Annotated[
+        bool, typer.Option(help="Without the sandbox: only for the work of people you trust.")
+    ] = False,
+    again: Annotated[bool, typer.Option(help="Also those that have been graded.")] = False,
+) -> None:
+    """Grade every submission that is new or open, and write the feedback pages."""
+    screen = console()
+    if unconfined:
+        screen.print(
+            "[bold red]Grading without the sandbox:[/] the students' code runs as you, and sees "
+            "your files. Scores still come from the judge alone."
+        )
+    else:
+        sandbox.preflight()
+    settings()
+    opened = Course(course, confined=not unconfined)
+    opened.notebook(assignment)
+    students = opened.students(assignment)
+    if not students:
+        raise CourseError(
+            f"Nobody handed in {assignment} ({opened.submitted}). Collect first: "
+            f"python -m grader collect {assignment} FOLDER."
+        )
+    todo = [s for s in students if again or not opened.is_graded(assignment, s)]
+    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*bar, console=screen) as progress:
+        task = progress.add_task("grading", total=len(todo))
+        try:
+            for student in todo:
+                progress.update(task, description=f"grading {escape(student)}")
+                opened.grade(assignment, student)
+                opened.feedback(assignment, student)
+                progress.advance(task)
+        except KeyboardInterrupt:
+            screen.print("Stopped. The same command goes on from here.")
+            raise typer.Exit(130) from None
+        progress.update(task, description="graded")
+    _report(screen, opened, assignment)
+
+
+@app.command()
+def report(assignment: str, course: CourseFolder = ASSIGNMENTS) -> None:
+    """Show the grades as they stand, with the marks that were given by hand."""
+    _report(console(), Course(course), assignment)
+
+
+def _report(screen: Console, course: Course, assignment: str) -> None:
+    grades = course.grades(assignment)
+    screen.print(_table(assignment, grades))
+    screen.print("0 – no answer   ? not graded, our side broke   … to be marked by hand")
+    if not all(g.confined for g in grades):
+        screen.print("[red]*[/] graded without the sandbox")
+    overview, records = course.folder / "grades.csv", course.folder.parent / "grade.json"
+    write_csv(overview, grades)
+    write_json(records, grades)
+    screen.print(f"feedback pages  {escape(str(course.folder / 'feedback'))}")
+    screen.print(f"grades.csv      {escape(str(overview))}")
+    screen.print(f"grade.json      {escape(str(records))}")
+    broken = [g.student for g in grades if any(q.outcome == "not graded" for q in g.questions)]
+    if broken:
+        screen.print(f"[red]Not graded in full, by our fault: {escape(', '.join(broken))}.[/]")
+        raise typer.Exit(1)
+
+
+def _table(assignment: str, grades: list[Grade]) -> Table:
+    table = Table("student", title=f"Grades of {assignment}", show_lines=True)
+    for question in grades[0].questions if grades else []:
+        head = question.question.replace("_", "\n")
+        table.add_column(f"{escape(head)}\n[dim]{question.max:g}[/]", justify="right")
+    table.add_column("total", justify="right", style="bold")
+    table.add_column("remarks", overflow="fold")
+    for grade in grades:
+        cells = [MARKS.get(q.outcome, f"{q.points or 0:g}") for q in grade.questions]
+        for i, question in enumerate(grade.questions):
+            if question.outcome == "by hand" and question.points is not None:
+                cells[i] = f"{question.points:g}"
+        remarks = "\n".join(f"[bold]{escape(q)}[/] {escape(text)}" for q, text in grade.remarks)
+        star = "" if grade.confined else " [red]*[/]"
+        total = f"{grade.points:g}/{grade.max:g}"
+        table.add_row(escape(grade.student) + star, *cells, total, remarks)
+    return table
+
+
+@app.command()
+def doctor(course: CourseFolder = ASSIGNMENTS) -> None:
+    """Say what this machine lacks for grading, and how to get it."""
+    screen, faults = console(), 0
+    for name, look in _CHECKS.items():
+        try:
+            said = look(course)
+            screen.print(f"[green]✓[/] {name}: {escape(str(said))}")
+        except Exception as error:  # whatever it is, it is what the instructor needs to read
+            faults += 1
+            screen.print(f"[red]✗[/] {name}: {escape(str(error))}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _packages(_: Path) -> str:
+    needed = ("nbgrader", "nbclient", "ipykernel", "onnx", "onnxruntime", "psutil", "bleach")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RuntimeError(f"missing: pip install {' '.join(missing)}")
+    return "installed"
+
+
+def _frameworks(_: Path) -> str:
+    found = [n for n in ("torch", "tensorflow", "keras") if importlib.util.find_spec(n)]
+    if not {"torch", "tensorflow", "keras"} <= set(found):
+        raise RuntimeError(
+            f"students may use PyTorch and Keras; here are only: {', '.join(found) or 'none'}. "
+            "Run `pip install -e .[torch,keras]`."
+        )
+    return ", ".join(found)
+
+
+def _sandbox(_: Path) -> str:
+    sandbox.preflight()
+    return "bubblewrap starts, without network and without sight of this course"
+
+
+def _disk(course: Path) -> str:
+    folder = Course(course).folder
+    free = shutil.disk_usage(folder).free
+    if free < 1 << 30:
+        raise RuntimeError(f"{folder} has {free >> 20} MiB left; grading needs 1 GiB.")
+    return f"{free >> 30} GiB free in {folder}"
+
+
+def _settings(course: Path) -> str:
+    Course(course)
+    chosen = settings()
+    return f"the hidden cases come from {chosen.folder or chosen.data}; the seed is kept secret"
+
+
+_CHECKS = {
+    "packages": _packages,
+    "frameworks": _frameworks,
+    "sandbox": _sandbox,
+    "course folder": _disk,
+    "settings": _settings,
+}
+
+
+def main() -> None:
+    """Run the command line; faults that the instructor can mend come as a sentence."""
+    try:
+        app()
+    except (CourseError, SandboxUnavailable, FileNotFoundError, ValueError) as error:
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,254 @@
+"""Runs a submitted notebook: the judge beside it, the kernel in the sandbox, a watch over both."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from nbclient.exceptions import DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import Execute
+from traitlets import Bool, Integer
+
+from grader import outcomes, sandbox, submissions
+from grader.sandbox import MIB, SandboxKernelManager, SandboxUnavailable
+from grader.settings import REPOSITORY, course_folder
+
+JUDGE_START = 300  # seconds; at its first start it may have to draw the hidden scenes
+JUDGE_FINISH = 300  # seconds; it may still be running a submitted model
+
+
+class JudgeUnavailable(RuntimeError):
+    """The judge did not start, or broke."""
+
+
+class JudgeProcess:
+    """The judge of one submission, a trusted process of its own.
+
+    It listens on a socket in the run folder that the kernel may reach, and writes the ledger where
+    the kernel may not.
+    """
+
+    def __init__(self, run: Path, who: dict[str, str], submission: Path, confined: bool) -> None:
+        self.ledger = run / "ledger.jsonl"
+        self._said = run / "judge.log"
+        program = [sys.executable, "-m", "grader.judge", "--assignment", who["assignment"]]
+        program += ["--socket", str(run / "k" / "judge.sock"), "--ledger", str(self.ledger)]
+        program += ["--submission", str(submission), "--student", who["student"]]
+        threads = {key: "1" for key in sandbox.ENVIRONMENT if key.endswith("_NUM_THREADS")}
+        env = {
+            **os.environ,
+            **threads,
+            "PYTHONPATH": str(REPOSITORY),
+            "PIXELWISE_COURSE": str(course_folder()),
+            "PIXELWISE_UNCONFINED": "0" if confined else "1",
+        }
+        # In a session of its own, so that Ctrl-C comes to us and the ledger is finished properly.
+        with open(self._said, "wb") as log:
+            self._process = subprocess.Popen(
+                program, cwd=REPOSITORY, env=env, stderr=log, stdout=log, start_new_session=True
+            )
+
+    def wait_until_ready(self) -> None:
+        """Raises JudgeUnavailable when the judge does not listen."""
+        deadline = time.monotonic() + JUDGE_START
+        while not any(e.get("event") == "ready" for e in outcomes.read_ledger(self.ledger)):
+            if self._process.poll() is not None:
+                raise JudgeUnavailable(f"the judge did not start: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise JudgeUnavailable(f"the judge was not ready after {JUDGE_START} s")
+            time.sleep(0.02)
+
+    def finish(self) -> str:
+        """End the judge; what went wrong with it, or an empty string."""
+        if self._process.poll() is not None:
+            return f"the judge broke down: {self._last_words()}"
+        self._process.terminate()
+        try:
+            self._process.wait(JUDGE_FINISH)
+        except subprocess.TimeoutExpired:
+            return f"the judge did not finish within {JUDGE_FINISH} s"
+        finally:
+            self._process.kill()
+            self._process.wait()
+        return ""
+
+    def _last_words(self) -> str:
+        lines = self._said.read_text("utf-8", errors="replace").strip().splitlines()
+        return (lines or [f"exit status {self._process.returncode}"])[-1][:300]
+
+
+class Watch(threading.Thread):
+    """Stops a kernel that uses more than its share of time, memory or disk.
+
+    Limits per process do not bound a family of processes, and a folder on disk has no limit at
+    all; so this looks at the sum four times a second.
+
+    Attributes:
+        reason: why the kernel was stopped, or an empty string.
+        ours: True when the machine, not the student, was the reason.
+    """
+
+    DISK_MIB = 64
+
+    def __init__(self, process: subprocess.Popen, writable: Path, seconds: int, memory_mib: int):
+        super().__init__(daemon=True)
+        self.reason, self.ours = "", False
+        self._process, self._writable = process, writable
+        self._seconds, self._memory_mib = seconds, memory_mib
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        end = time.monotonic() + self._seconds
+        while not self._over.wait(0.25) and self._process.poll() is None:
+            if time.monotonic() > end:
+                self.stop(f"the whole notebook took longer than {self._seconds} s")
+            elif self._memory() > self._memory_mib * MIB:
+                self.stop(f"the notebook used more than {self._memory_mib} MiB of memory")
+            elif self._disk() > self.DISK_MIB * MIB:
+                self.stop("the notebook wrote into the folder of its sockets")
+            elif psutil.virtual_memory().available < 200 * MIB:
+                self.ours = True
+                self.stop("this machine ran out of memory")
+
+    def stop(self, reason: str) -> None:
+        """Kill the kernel and keep the first reason."""
+        self.reason = self.reason or reason
+        self._over.set()
+        self._process.kill()
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _memory(self) -> int:
+        total = 0
+        try:
+            family = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.Error:
+            return 0
+        for process in family:
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue
+        return total
+
+    def _disk(self) -> int:
+        total = 0
+        for folder, _, names in os.walk(self._writable):
+            for name in names:
+                try:
+                    total += 4096 + os.lstat(os.path.join(folder, name)).st_size
+                except OSError:
+                    continue
+        return total
+
+
+class SandboxExecute(Execute):
+    """nbgrader's execute step, in the sandbox and with the judge. Leaves an `outcomes.Run` in
+    resources["pixelwise"], whatever happens."""
+
+    confined = Bool(True, help="Run the kernel in the sandbox.").tag(config=True)
+    timeout = Integer(60, allow_none=True, help="Seconds for one cell.").tag(config=True)
+    total_timeout = Integer(300, help="Seconds for the whole notebook.").tag(config=True)
+    memory_mib = Integer(3072, help="Memory of all its processes, MiB.").tag(config=True)
+    output_mib = Integer(10, help="Output of all its cells, MiB.").tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "kernel_manager_class": SandboxKernelManager})
+        self.shutdown_kernel = "immediate"
+        self.raise_on_iopub_timeout = False
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: None = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        self.result = outcomes.Run(confined=self.confined, problem=submissions.problem(nb))
+        resources["pixelwise"] = self.result
+        who = resources["nbgrader"]
+        submission = Path(resources["metadata"]["path"])
+        with tempfile.TemporaryDirectory(
+            prefix="pixelwise-", dir="/tmp", ignore_cleanup_errors=True
+        ) as folder:
+            self._run = Path(folder)
+            judge = None
+            try:
+                if self.confined:
+                    sandbox.preflight()
+                sandbox.prepare(self._run)
+                copy_files(submission, self._run / "work")
+                judge = JudgeProcess(self._run, who, submission, self.confined)
+                judge.wait_until_ready()
+                self._execute(nb, resources)
+            except (SandboxUnavailable, JudgeUnavailable) as error:
+                self.result.broken = str(error)
+            except Exception as error:
+                self.log.exception("running the notebook failed")
+                self.result.broken = f"running the notebook failed: {type(error).__name__}: {error}"
+            finally:
+                if judge is not None:
+                    self.result.broken = self.result.broken or judge.finish()
+                    self.result.events = outcomes.read_ledger(judge.ledger)
+        if self.result.broken:
+            self.log.error("%s: %s", who["student"], self.result.broken)
+        return nb, resources
+
+    def _execute(self, nb: NotebookNode, resources: ResourcesDict) -> None:
+        self.watch, self._printed, self._position = None, 0, 0
+        try:
+            super().preprocess(nb, resources)
+        except RuntimeError as error:
+            if self.watch is None:
+                log = (self._run / "kernel.log").read_text("utf-8", errors="replace")
+                raise SandboxUnavailable(f"the kernel did not start: {log[-300:]}") from error
+            if not isinstance(error, DeadKernelError):
+                raise
+            why = self.watch.reason or "the kernel died (os._exit, too much memory, or a crash)"
+            self.result.stopped = f"the notebook was stopped in cell {self._position + 1}: {why}"
+        finally:
+            if self.watch is not None:
+                self.watch.end()
+                if self.watch.ours:
+                    self.result.broken = self.watch.reason
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        # nbclient calls this one, not the asynchronous one of the same name.
+        super().start_new_kernel(run=str(self._run), confined=self.confined, **kwargs)
+
+    def start_new_kernel_client(self) -> None:
+        super().start_new_kernel_client()
+        process = self.km.provisioner.process
+        self.watch = Watch(process, self._run / "k", self.total_timeout, self.memory_mib)
+        self.watch.start()
+
+    def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, index: int) -> Any:
+        self._position = index
+        return super().preprocess_cell(cell, resources, index)
+
+    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
+        self._printed += len(str(msg.get("content", "")))
+        if self._printed > self.output_mib * MIB:
+            self.watch.stop(f"it printed more than {self.output_mib} MiB")
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy what was handed in beside the notebook: files only, links never."""
+    for folder, names, files in os.walk(source):
+        names[:] = [n for n in names if not (Path(folder) / n).is_symlink()]
+        place = target / Path(folder).relative_to(source)
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o755)
+        for name in files:
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+                shutil.copyfile(path, place / name)
+                (place / name).chmod(0o644)

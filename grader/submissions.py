@@ -1,0 +1,99 @@
+"""Reading what students hand in. Nothing here trusts a byte of it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+MAX_NOTEBOOK = 20 << 20
+PICTURES = ("image/png", "image/jpeg")
+
+
+class Unreadable(ValueError):
+    """It is not a notebook; the message tells the student what is wrong and what to do."""
+
+
+def read_notebook(text: str | bytes, name: str) -> NotebookNode:
+    """Read a submitted notebook and build it anew from what grading needs.
+
+    Kept are the cells' types, sources, pasted pictures and nbgrader's metadata; outputs and
+    everything else are left behind, so that whatever follows works on a valid notebook.
+
+    Raises:
+        Unreadable: it is not a notebook; `name` stands in the message.
+    """
+    if len(text) > MAX_NOTEBOOK:
+        raise Unreadable(
+            f"{name} has more than {MAX_NOTEBOOK >> 20} MB. Clear its outputs (Kernel > Restart "
+            "and Clear Outputs), save, and submit again."
+        )
+    try:
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        notebook = nbformat.reads(text, as_version=4)
+        cells = [_cell(cell) for cell in notebook["cells"]]
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"{name} is not a notebook: byte {error.start} is not text. Submit the .ipynb file "
+            "that Jupyter saves, not a zip or a PDF under its name."
+        ) from None
+    except nbformat.reader.NotJSONError as error:
+        place = getattr(error.__cause__ or error.__context__, "pos", 0)
+        raise Unreadable(
+            f"{name} is not a notebook, or it was cut off: reading stopped at character {place} of "
+            f"{len(text)}. Open it in Jupyter, save it, and submit again."
+        ) from None
+    except Exception as error:
+        raise Unreadable(
+            f"{name} is not a notebook that Jupyter can open ({type(error).__name__}). Open it in "
+            "Jupyter, save it, and submit again."
+        ) from None
+    metadata: dict[str, Any] = {}
+    if problem(notebook):
+        metadata["pixelwise"] = {"problem": problem(notebook)}
+    return new_notebook(cells=cells, metadata=metadata)
+
+
+def _cell(cell: Any) -> NotebookNode:
+    source = cell.get("source", "")
+    source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    make = {"code": new_code_cell, "markdown": new_markdown_cell}.get(
+        cell["cell_type"], new_raw_cell
+    )
+    made = make(source=source)
+    nbgrader = cell.get("metadata", {}).get("nbgrader")
+    if isinstance(nbgrader, dict):
+        made.metadata["nbgrader"] = nbgrader
+    if cell["cell_type"] == "markdown" and isinstance(cell.get("attachments"), dict):
+        made["attachments"] = {
+            str(name): {kind: data[kind] for kind in PICTURES if isinstance(data.get(kind), str)}
+            for name, data in cell["attachments"].items()
+            if isinstance(data, dict)
+        }
+    return made
+
+
+def placeholder(sentence: str) -> NotebookNode:
+    """A notebook that stands where none could be read, so that the student does not vanish."""
+    cell = new_markdown_cell(f"**There is nothing to grade.** {sentence}")
+    return new_notebook(cells=[cell], metadata={"pixelwise": {"problem": sentence}})
+
+
+def problem(notebook: NotebookNode) -> str:
+    """Why there is nothing to grade in this notebook, or an empty string."""
+    note = notebook.get("metadata", {}).get("pixelwise")
+    said = note.get("problem") if isinstance(note, dict) else None
+    return said[:500] if isinstance(said, str) else ""
+
+
+def fingerprint(folder: Path) -> str:
+    """Tells one submission of a student from the next: a hash of its files' names and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            digest.update(json.dumps(str(path.relative_to(folder))).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
