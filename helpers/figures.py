@@ -6,7 +6,6 @@ own dashes. Importing this file sets matplotlib's font sizes, so that your own p
 """
 
 import base64
-import hashlib
 import html
 import io
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,14 @@ WIDTH = 10.0
 """The width of a figure in inches; 100 pixels to the inch fill a notebook's column."""
 
 plt.rcParams.update(
-    {"font.size": 13, "axes.titlesize": 14, "legend.fontsize": 12, "figure.dpi": 100}
+    {
+        "font.size": 13,
+        "axes.titlesize": 14,
+        "legend.fontsize": 12,
+        "legend.frameon": False,
+        "legend.handlelength": 1.6,
+        "legend.columnspacing": 1.2,
+    }
 )
 _DASHES = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)))
 _INK = ("#0036d1", "#9a4529", "#561d55", "#5f7000", "#45423f")  # dark hues of the class palette
@@ -64,35 +70,6 @@ def picture(figure: Figure, alt: str, caption: str = "") -> str:
     )
 
 
-def choose(figures: Mapping[str, Figure], alts: Mapping[str, str], label: str = "Show") -> None:
-    """Shows one of several figures at a time, with a button for each.
-
-    Plain HTML, as in `helpers.quiz`: it needs no kernel and no JavaScript, and works in a saved
-    notebook. Where a viewer drops style sheets, the pictures stand one below the other.
-
-    Args:
-        figures: name on the button → figure.
-        alts: the same names → alt text.
-        label: what is chosen.
-    """
-    pages = [picture(figure, alts[name]) for name, figure in figures.items()]
-    key = "choose-" + hashlib.sha256("".join(pages).encode()).hexdigest()[:8]
-    rules, buttons, views = [], [], []
-    for n, (name, page) in enumerate(zip(figures, pages, strict=True)):
-        rules.append(f"#{key}-{n}:checked ~ .{key}-{n} {{display: block}}")
-        # without the data attribute Jupyter takes keys pressed here, such as x, as its commands
-        buttons.append(
-            f'<input type="radio" name="{key}" id="{key}-{n}" data-lm-suppress-shortcuts="true"'
-            f'{" checked" * (n == 0)}> <label for="{key}-{n}">{html.escape(name)}</label> &ensp;'
-        )
-        views.append(f'<div class="{key} {key}-{n}"><b>{html.escape(name)}</b>{page}</div>')
-    page = (
-        f"<style>.{key}, .{key} b {{display: none}} {' '.join(rules)}</style><fieldset>"
-        f"<legend>{html.escape(label)}</legend>{''.join(buttons)}{''.join(views)}</fieldset>"
-    )
-    display({"text/html": page, "text/plain": "\n".join(alts[n] for n in figures)}, raw=True)
-
-
 def canvas(rows: int = 1, columns: int = 1, height: float = 4.0) -> tuple[Figure, np.ndarray]:
     """An empty figure of the course's width and `height` inches, and its axes, rows×columns."""
     return plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", squeeze=False)
@@ -106,7 +83,6 @@ def grid(
     columns: int | None = None,
     classes: Classes | None = LYFT,
     ids: Sequence[int] = (),
-    caption: str = "",
 ) -> None:
     """Shows pictures side by side.
 
@@ -118,26 +94,26 @@ def grid(
         columns: pictures in a row, by default all of them up to three.
         classes: the label scheme of the masks; None: an H×W array is grey, 0 black, 255 white.
         ids: further classes for the legend, for example those of an overlay.
-        caption: text under the figure.
     """
     columns = columns or min(3, len(pictures))
     rows = -(-len(pictures) // columns)
-    shape = max(p.shape[0] / p.shape[1] for p in pictures)
     present = set(ids)
-    height = rows * (WIDTH / columns * shape + 0.4)
+    if classes is not None:
+        present |= {k for p in pictures if p.ndim == 2 for k in np.unique(p).tolist()}
+    shape = max(p.shape[0] / p.shape[1] for p in pictures)
+    height = rows * (WIDTH / columns * shape + 0.35) + 0.27 * -(-len(present) // 5)
     figure, axes = canvas(rows, columns, height)
+    for axis in axes.flat[len(pictures) :]:
+        axis.set_axis_off()
     for axis, title, shown in zip(axes.flat, titles, pictures, strict=False):
-        axis.set_title(title)
+        axis.set(title=title, xticks=[], yticks=[])
         if shown.ndim == 2 and classes is not None:
-            present |= set(np.unique(shown).tolist())
             draw_mask(axis, shown, classes)
         else:
             axis.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    for axis in axes.flat:
-        axis.set_axis_off()
-    if present and classes is not None:
+    if present:
         key(figure, classes, sorted(present))
-    show(figure, alt, caption)
+    show(figure, alt)
 
 
 def draw_mask(
@@ -165,39 +141,21 @@ def draw_mask(
 
 def key(figure: Figure, classes: Classes, ids: Sequence[int]) -> None:
     """Puts the legend under a figure: colour, id and name of the classes `ids`."""
-    patches = []
-    for k in ids:
-        colour, name = (
-            ("#808080", "ignore") if k == IGNORE else (classes.colours[k], classes.names[k])
-        )
-        patches.append(Patch(facecolor=colour, edgecolor="black", label=f"{k} {name}"))
-    figure.legend(
-        handles=patches, loc="outside lower center", ncols=min(6, len(patches)), frameon=False
-    )
+    colours = {**dict(enumerate(classes.colours)), IGNORE: "#808080"}
+    names = {**dict(enumerate(classes.names)), IGNORE: "ignore"}
+    patches = [Patch(fc=colours[k], ec="black", label=f"{k} {names[k]}") for k in ids]
+    figure.legend(handles=patches, loc="outside lower center", ncols=min(5, len(patches)))
 
 
 def legend(classes: Classes = LYFT, *, alt: str) -> None:
     """Shows all classes of a scheme: colour, id, name."""
-    rows = -(-len(classes) // 5)
-    figure, axes = canvas(height=0.55 * rows)
-    axes[0, 0].set_axis_off()
-    axes[0, 0].set(xlim=(0, 5), ylim=(rows, 0))
-    for k, (name, colour) in enumerate(zip(classes.names, classes.colours, strict=True)):
-        x, y = k % 5, k // 5
-        axes[0, 0].add_patch(
-            plt.Rectangle((x, y + 0.15), 0.22, 0.7, facecolor=colour, edgecolor="black")
-        )
-        axes[0, 0].text(x + 0.27, y + 0.5, f"{k} {name}", va="center")
+    figure = plt.figure(figsize=(WIDTH, 0.3 * -(-len(classes) // 5)), layout="constrained")
+    key(figure, classes, range(len(classes)))
     show(figure, alt)
 
 
 def class_bars(
-    values: Mapping[str, Sequence[float]],
-    *,
-    alt: str,
-    label: str,
-    classes: Classes = LYFT,
-    caption: str = "",
+    values: Mapping[str, Sequence[float]], *, alt: str, label: str, classes: Classes = LYFT
 ) -> None:
     """Shows one horizontal bar for each class and series; the number stands at its end.
 
@@ -207,34 +165,37 @@ def class_bars(
         alt: what the figure shows.
         label: what a bar's length means.
         classes: the label scheme.
-        caption: text under the figure.
     """
     table = np.array([list(series) for series in values.values()], float)
     present = np.flatnonzero(~np.isnan(table).all(0))
-    thick = 0.8 / len(table)
+    single, thick = len(table) == 1, 0.8 / len(table)
     figure, axes = canvas(height=0.9 + len(present) * (0.16 + 0.24 * len(table)))
     axis = axes[0, 0]
-    for s, (name, row) in enumerate(zip(values, table, strict=True)):
+    for s, (name, row) in enumerate(zip(values, table[:, present], strict=True)):
         y = np.arange(len(present)) + (s - (len(table) - 1) / 2) * thick
-        colours = [classes.colours[k] for k in present] if len(table) == 1 else _INK[s]
-        hatch, edge = _HATCHES[s % len(_HATCHES)], "black" if len(table) == 1 else "white"
+        colours = [classes.colours[k] for k in present] if single else _INK[s % 5]
         bars = axis.barh(
-            y, np.nan_to_num(row[present]), thick, color=colours, edgecolor=edge, hatch=hatch
+            y, np.nan_to_num(row), thick, color=colours, hatch=_HATCHES[s % 4], label=name
         )
-        bars.set_label(name)
-        texts = ["absent" if np.isnan(v) else f"{v:.3f}" for v in row[present]]
-        axis.bar_label(bars, texts, padding=4, fontsize=11)
+        plt.setp(bars, edgecolor="black" if single else "white")
+        axis.bar_label(bars, [_number(v) for v in row], padding=4, fontsize=11)
     axis.set_yticks(range(len(present)), [f"{k} {classes.names[k]}" for k in present])
     axis.set(xlabel=label, xlim=(0, min(1.12, np.nanmax(table) * 1.15 + 0.02)))
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
-    if len(table) > 1:
+    if not single:
         axis.legend()
-    show(figure, alt, caption)
+    show(figure, alt)
 
 
-def confusion(matrix: np.ndarray, *, alt: str, classes: Classes = LYFT, caption: str = "") -> None:
-    """Shows a confusion matrix (C×C pixel counts, row = truth) as shares of each row, in percent."""
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "absent"
+    return "<0.001" if 0 < value < 0.001 else f"{value:.3f}"
+
+
+def confusion(matrix: np.ndarray, *, alt: str, classes: Classes = LYFT) -> None:
+    """Shows a confusion matrix (C×C counts, row = truth) as shares of each row, in percent."""
     present = np.flatnonzero(matrix.sum(0) + matrix.sum(1))
     part = matrix[np.ix_(present, present)]
     share = 100 * part / np.maximum(part.sum(1, keepdims=True), 1)
@@ -249,7 +210,7 @@ def confusion(matrix: np.ndarray, *, alt: str, classes: Classes = LYFT, caption:
     axis.set_xticks(range(len(present)), names, rotation=40, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(present)), names)
     axis.set(xlabel="predicted class", ylabel="true class")
-    show(figure, alt, caption)
+    show(figure, alt)
 
 
 def curves(
@@ -258,7 +219,6 @@ def curves(
     alt: str,
     xlabel: str,
     ylabel: str,
-    caption: str = "",
 ) -> None:
     """Shows lines, each with its own colour and dashes. `series`: name → (x values, y values)."""
     figure, axes = canvas(height=4.2)
@@ -268,8 +228,8 @@ def curves(
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False)
-    show(figure, alt, caption)
+    axis.legend()
+    show(figure, alt)
 
 
 def _png(figure: Figure) -> bytes:
