@@ -20,16 +20,17 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "pixelwise.json")
 
 OLDEST, TOO_NEW = (3, 11), (3, 14)
-# GiB on disk, measured: what each extra adds, and the wheels that pip keeps while it unpacks
+# GiB on disk, measured: what each extra adds, with the wheels that pip keeps meanwhile
 GIB = {
     "core": 0.4,
-    "lab": 0.3,
+    "lab": 0.4,
     "torch": 1.3,
-    "keras": 1.8,
-    "grade": 0.2,
-    "author": 0.2,
+    "keras": 2.0,
+    "grade": 0.1,
+    "author": 0.1,
     "test": 0.5,
 }
+GPU_GIB = 8.5  # what PyTorch's default build for Linux takes beyond the one for the processor
 MARGIN_GIB = 0.5
 
 # what pip says when no index answers
@@ -57,18 +58,27 @@ def refuse_python(version):
 
 def refuse_disk(extras, done):
     """The sentence for a disk without room for `extras`, or None. `done` are installed already."""
-    need = sum(GIB.get(e, 0) for e in {"core"} | set(extras) if e not in done) + MARGIN_GIB
+    missing = {"core"} | extras if not done else extras - done
+    need = sum(GIB[extra] for extra in missing) + MARGIN_GIB
+    gpu_build = "torch" in missing and sys.platform == "linux" and not os.environ.get("TORCH_INDEX")
+    if gpu_build:
+        need += GPU_GIB
     if not done:
         need -= size_gib(VENV)  # what an interrupted install left
     free = shutil.disk_usage(ROOT).free / 2.0**30
     if free >= need:
         return None
-    return "Too little disk: %s has %.1f GiB free, the packages for %s take %.1f GiB." % (
+    sentence = "Too little disk: %s has %.1f GiB free, and the packages take %.1f GiB." % (
         ROOT,
         free,
-        ", ".join(sorted(extras)),
         need,
     )
+    if gpu_build:
+        sentence += (
+            " %.1f of them are for graphics cards; TORCH_INDEX=... names an index of smaller "
+            "builds (see README.md)." % GPU_GIB
+        )
+    return sentence
 
 
 def size_gib(folder):
