@@ -51,14 +51,14 @@ from helpers.quiz import quiz
 from helpers.streets import scene, scenes
 from helpers.widgets.choose import choose
 
-image, raw_mask = scene(drive=2, frame=0, height=300, width=400)
+image, raw_mask = scene(drive=15, frame=0, height=300, width=400)
 mask = masks.remove_hood(raw_mask)  # the camera car's own bonnet counts as 'None'
 
 figures.grid(
     [image, mask],
     ["the image", "the mask: a class for each pixel"],
     alt="Left: a drawn street seen from a car. Right: the same street as flat areas of "
-    "colour, one colour for each class, with the names of the larger classes written in.",
+    "colour, one for each class, with the names of the larger classes written in.",
 )
 
 # %% [markdown]
@@ -76,7 +76,7 @@ figures.legend(LYFT, alt=f"The 13 classes with their colours: {names}.")
 
 for row, column in ((30, 200), (220, 200), (170, 300)):
     k = mask[row, column]
-    print(f"row {row:3}, column {column:3}: the mask says {k:2}, that is {LYFT.names[k]}")
+    print(f"row {row:3}, column {column:3}: the mask says {k:2}, {LYFT.names[k]}")
 print(f"\n{mask.shape[0]} × {mask.shape[1]} pixels = {mask.size:,} decisions")
 assert set(np.unique(mask)) <= set(range(len(LYFT)))
 
@@ -97,8 +97,8 @@ assert 96 * 128 == 12_288
 share = np.bincount(mask.ravel(), minlength=len(LYFT)) / mask.size
 figures.class_bars(
     {"share": np.where(share > 0, share, np.nan)},
-    alt="One bar for each class of the street above: how much of the picture it covers. A few "
-    "classes cover nearly everything, poles, signs and pedestrians next to nothing.",
+    alt="One bar for each class of the street above: how much of the picture it "
+    "covers. A few classes cover nearly everything, poles and signs next to nothing.",
     label="share of the pixels",
 )
 largest = np.argsort(share)[::-1][:4]
@@ -128,7 +128,7 @@ print(f"They cover {share[largest].sum():.0%} of this picture.")
 
 # %%
 def parts(region):
-    """Numbers the parts of a region that hang together: bool H×W → int H×W, 0 = outside."""
+    """Numbers the parts that hang together: bool H×W → int H×W, 0 = outside."""
     label = np.where(region, np.arange(1, region.size + 1).reshape(region.shape), 0)
     while True:
         p = np.pad(label, 1)
@@ -176,8 +176,8 @@ print(f"semantic segmentation: {mask.size:,} numbers")
 print(f"instance segmentation: {2 * mask.size:,} numbers (class and object)")
 
 # %% [markdown]
-# Here are the four answers for one and the same street. Choose one with the buttons, and compare
-# semantic with instance segmentation above all.
+# Here are the four answers for one and the same street. Choose one with the buttons,
+# and compare semantic with instance segmentation above all.
 
 # %%
 YELLOW = "#fff200"
@@ -248,8 +248,8 @@ shades = np.array([[60, 60, 60], [0, 54, 209], [169, 254, 185]], np.uint8)
 figures.grid(
     [shades[cars], street, shades[found]],
     ["true instances: 2", "semantic mask", f"parts found: {found.max()}"],
-    alt="Left: two overlapping cars in two colours. Middle: the semantic mask, one blue shape. "
-    "Right: the parts that hang together, a single one.",
+    alt="Left: two overlapping cars in two colours. Middle: the semantic mask, one "
+    "blue shape. Right: the parts that hang together, a single one.",
 )
 assert cars.max() == 2 and found.max() == 1
 
@@ -275,10 +275,10 @@ assert cars.max() == 2 and found.max() == 1
 # × 128.
 
 # %%
-small_images, small_masks = scenes(drives=[2], frames=[0])
+small_images, small_masks = scenes(drives=[15], frames=[0])
 photo, truth = small_images[0], small_masks[0]
 
-# 1: a detector's boxes, painted as if they were a mask; what is in no box stays without an answer
+# 1: a detector's boxes, painted as if they were a mask; the rest stays without answer
 boxed = np.full(truth.shape, IGNORE, np.uint8)
 for k in things:
     numbered = parts(truth == k)
@@ -354,16 +354,16 @@ blocky = masks.resize_mask(tiny, 96, 128)
 figures.grid(
     [truth, blocky],
     ["the true mask", "one class for each 8 × 8 block"],
-    alt="Left: the true mask of the street. Right: the same mask made of large square blocks; "
-    "borders are stairs, thin things are broken or gone.",
+    alt="Left: the true mask of the street. Right: the same mask made of large square "
+    "blocks; borders are stairs, thin things are broken or gone.",
 )
 figures.class_bars(
     {
         "moved by 4 pixels": metrics.iou(truth, answer),
         "8 × 8 blocks": metrics.iou(truth, blocky),
     },
-    alt="For each class, the overlap with the truth for the moved and for the blocky mask. Road, "
-    "sky and other large classes keep most of it, thin classes lose most of it.",
+    alt="For each class, the overlap with the truth, for the moved and for the blocky "
+    "mask. Large classes keep most of it, thin classes lose most of it.",
     label="IoU: overlap with the truth, 1 = perfect",
 )
 print(f"8 × 8 blocks: {metrics.accuracy(truth, blocky):.0%} of the pixels are right.")
@@ -401,8 +401,8 @@ print("mask[30, 350]:", LYFT.names[mask[30, 350]])
 figures.grid(
     [image, image.transpose(1, 0, 2)],
     ["image: rows, columns, channels", "transposed: W × H × 3"],
-    alt="Left: the street. Right: the same array with rows and columns exchanged; the street "
-    "lies on its side, mirrored.",
+    alt="Left: the street. Right: the same array with rows and columns exchanged; the "
+    "street lies on its side, mirrored.",
     columns=2,
 )
 
@@ -481,8 +481,8 @@ channels = ("Roads", "Vegetation", "Vehicles")
 figures.grid(
     [(mask == LYFT.id(name)).astype(np.uint8) * 255 for name in channels],
     [f"channel {LYFT.id(name)}: {name}" for name in channels],
-    alt="Three black-and-white pictures of the street: white where the road is, where the "
-    "vegetation is, and where the vehicles are.",
+    alt="Three black-and-white pictures of the street: white where the road is, where "
+    "the vegetation is, and where the vehicles are.",
     classes=None,
 )
 
@@ -530,9 +530,9 @@ choose(pictures, alts, "Opacity")
 
 # %% [markdown]
 # At 20 % the colours are hardly there, at 100 % you see the mask alone. Somewhere
-# between, mistakes become visible: colour that runs over an edge of the photo. From now
-# on we use `masks.overlay`. It does the same, leaves class 0 as photo, and draws white
-# outlines, so that nobody has to tell the classes apart by colour alone.
+# between, mistakes become visible: colour that runs over an edge of the photo. From
+# now on we use `masks.overlay`. It does the same, leaves class 0 as photo, and draws
+# white outlines, so that nobody has to tell the classes apart by colour alone.
 
 # %% [markdown]
 # ## What it is good for
@@ -547,7 +547,8 @@ choose(pictures, alts, "Opacity")
 from helpers import drawings
 
 figure, axes = figures.canvas(3, 4, height=6.6)
-for left, right, draw in zip(axes.flat[::2], axes.flat[1::2], drawings.ALL, strict=True):
+pairs = axes.reshape(6, 2)
+for (left, right), draw in zip(pairs, drawings.ALL, strict=True):
     drawn_image, drawn_mask, scheme = draw()
     left.imshow(drawn_image)
     left.set_title(f"{scheme.name} (drawn)")
@@ -640,14 +641,15 @@ figures.show(
 # claim 1: 'VGG reaches 92.7 %, ResNet 96.4 %', in tutorials often without more words
 resnet, vgg = 100 - 3.57, 100 - 7.3
 print(f"ResNet {resnet:.1f} %, VGG {vgg:.1f} %: right within FIVE guesses")
-print(f"blind guessing, 1000 classes: {1 / 1000:.1%} in one guess, {5 / 1000:.1%} in five")
+print(f"blindly, in 1000 classes: {1 / 1000:.1%}, with five guesses {5 / 1000:.1%}")
 assert round(resnet, 1) == 96.4 and round(vgg, 1) == 92.7
 
-# claim 2: 'better than humans'; the human: 5.1 % top-5 error of ONE person, 1500 pictures
+# claim 2: 'better than humans'; the human is ONE person: 5.1 % on 1500 pictures
 person, seen = 0.051, 1500
 error = 1.96 * np.sqrt(person * (1 - person) / seen)
 print(f"that person: {person:.1%}, but chance alone allows for")
-print(f"{person - error:.1%} to {person + error:.1%} (95 % interval); a second person: 12.0 %")
+print(f"{person - error:.1%} to {person + error:.1%} (95 % interval)")
+print("a second person: 12.0 %")
 assert 0.039 < person - error < 0.041 and 0.061 < person + error < 0.063
 
 # %% [markdown]
@@ -722,8 +724,8 @@ shown = [3, 14, 25]
 figures.grid(
     [p for i in shown for p in (test_images[i], test_masks[i], by_colour[i])],
     ["unseen street", "truth", "by colour"] * len(shown),
-    alt="Three rows. Left an unseen street, in the middle its true mask, on the right the "
-    "answer of the colour table: speckled, with many classes mixed with each other.",
+    alt="Three rows. Left an unseen street, in the middle its true mask, on the right "
+    "the answer of the colour table: speckled, with many classes mixed up.",
 )
 
 # %%
@@ -793,13 +795,13 @@ for name in ("Sidewalks", "Vehicles", "Walls"):
         print(f"true {name}: {row[k] / row.sum():.0%} called {LYFT.names[k]}")
 
 # %% [markdown]
-# Read a few rows. A pavement is as grey as a road, and so is many a wall. Vehicles come
-# in every paint, so they have no colour of their own. In rain, in shade and at dusk all
-# colours move.
+# Read a few rows. A pavement is as grey as a road, and so is many a wall. Vehicles
+# come in every paint, so they have no colour of their own. In rain, in shade and at
+# dusk all colours move.
 #
 # Would more streets help? Give the table the best chance there is: let it cheat, and
-# count on the very pictures that judge it. No table of colours can do better on them in
-# accuracy, however many streets it has seen.
+# count on the very pictures that judge it. No other table with these 512 cells can
+# get more of their pixels right, however many streets it has seen.
 
 # %%
 cheat = count(colour_cell(test_images), test_masks, CELLS).argmax(axis=1)
@@ -813,7 +815,8 @@ assert cheat_score.mean_iou() < 0.35
 
 # %% [markdown]
 # Even the cheat stays poor. That answers question 3. **One colour, many classes; one
-# class, many colours.** More data cannot mend this: the method looks at the wrong thing.
+# class, many colours.** More data cannot mend this: the method looks at the wrong
+# thing.
 #
 # ### What position adds
 #
@@ -846,8 +849,8 @@ i = shown[0]
 figures.grid(
     [test_images[i], test_masks[i], by_colour[i], by_both[i]],
     ["unseen street", "truth", "by colour", "by colour and row"],
-    alt="An unseen street, its true mask, the answer by colour, and the answer by colour "
-    "and row, in which fewer classes are in impossible places.",
+    alt="An unseen street, its true mask, the answer by colour, and the answer by "
+    "colour and row, in which fewer classes are in impossible places.",
     columns=2,
 )
 figures.class_bars(
@@ -943,8 +946,8 @@ exercise(
 # stay as they are. The result is uint8, rounded, and `image` itself is not changed.
 #
 # <details><summary>Hint 1</summary>
-# <code>mask == k</code> is an array of True and False. It can be used as an index: <code>image[mask == k]</code> are the
-# pixels of the class, n × 3.
+# <code>mask == k</code> is an array of True and False. It can be used as an index:
+# <code>image[mask == k]</code> are the pixels of the class, n × 3.
 # </details>
 # <details><summary>Hint 2</summary>
 # Compute with floats, on a copy: <code>image.astype(float)</code> makes one. uint8
@@ -984,6 +987,9 @@ if isinstance(yours, np.ndarray):
 
 
 # %% jupyter={"source_hidden": true}
+from functools import partial
+
+
 def _mixed(image, colour, opacity):
     return (1 - opacity) * image.astype(float) + opacity * np.asarray(colour)
 
@@ -991,7 +997,17 @@ def _mixed(image, colour, opacity):
 def _highlight(image, mask, k, colour, opacity, outside=None, inside=True):
     here = (mask == k)[..., None] == inside
     other = image if outside is None else outside
-    return np.where(here, _mixed(image, colour, opacity).round(), other).astype(np.uint8)
+    mixed = _mixed(image, colour, opacity).round()
+    return np.where(here, mixed, other).astype(np.uint8)
+
+
+def _exchanged(image, mask, k, colour, opacity):
+    return _highlight(image, mask, k, colour, 1 - opacity)
+
+
+def _cut_off(image, mask, k, colour, opacity):
+    here = (mask == k)[..., None]
+    return np.where(here, _mixed(image, colour, opacity), image).astype(np.uint8)
 
 
 # %% jupyter={"source_hidden": true}
@@ -1000,19 +1016,11 @@ exercise(
     _highlight,
     inputs=[(photo, truth, 8, PINK, 0.6), (photo, truth, 9, (0, 54, 209), 0.3)],
     mistakes={
-        "every pixel is tinted, not only those of the class": lambda i, m, k, c, a: _mixed(
-            i, c, a
-        ).round(),
-        "all the others are tinted, and the class is not": lambda *given: _highlight(
-            *given, inside=False
-        ),
-        "opacity is the share of the colour, not of the photo": lambda i, m, k, c, a: _highlight(
-            i, m, k, c, 1 - a
-        ),
-        "outside the class the photo is gone": lambda *given: _highlight(*given, outside=0),
-        "decimals are cut off: round before you make it uint8": lambda i, m, k, c, a: np.where(
-            (m == k)[..., None], _mixed(i, c, a), i
-        ).astype(np.uint8),
+        "every pixel is tinted": lambda i, m, k, c, a: _mixed(i, c, a).round(),
+        "the others are tinted, not the class": partial(_highlight, inside=False),
+        "opacity is the share of the colour, not of the photo": _exchanged,
+        "outside the class the photo is gone": partial(_highlight, outside=0),
+        "decimals are cut off: round before you make it uint8": _cut_off,
     },
 )
 
@@ -1026,7 +1034,8 @@ exercise(
 # <code>parts(mask == k)</code> numbers the parts 1, 2, 3 … and says 0 outside.
 # </details>
 # <details><summary>Hint 2</summary>
-# <code>np.bincount(numbered.ravel())</code> says how many pixels each number has. Which entry is not an object?
+# <code>np.bincount(numbered.ravel())</code> says how many pixels each number has.
+# Which entry is not an object?
 # </details>
 
 # %%
@@ -1034,8 +1043,8 @@ vehicles = np.where(mask == LYFT.id("Vehicles"), mask, 0)
 figures.grid(
     [vehicles, street],
     ["count these vehicles", f"target here: {found.max()} object"],
-    alt="Left: the vehicles of the street in blue on black. Right: the drawn pair of cars, "
-    "which touch and count as one object.",
+    alt="Left: the vehicles of the street in blue on black. Right: the drawn pair of "
+    "cars, which touch and count as one object.",
 )
 
 
@@ -1060,17 +1069,17 @@ def _sizes(mask, k):
 small = two.astype(np.uint8)  # parts of 3 and of 4 pixels
 exercise(
     count_objects,
-    lambda m, k, smallest: int((_sizes(m, k) >= smallest).sum()),
-    inputs=[(street, 10, 1), (small, 1, 4), (small, 1, 3), (small, 5, 1), (truth, 10, 12)],
+    lambda m, k, n: (_sizes(m, k) >= n).sum(),
+    inputs=[(street, 10, 1), (small, 1, 4), (small, 1, 3), (small, 5, 1)],
     mistakes={
-        "number 0 is the background, no object": lambda m, k, smallest: (
-            (_sizes(m, k) >= smallest).sum() + ((m != k).sum() >= smallest)
+        "number 0 is the background, no object": lambda m, k, n: (
+            (_sizes(m, k) >= n).sum() + ((m != k).sum() >= n)
         ),
-        "small parts are counted as well": lambda m, k, smallest: len(_sizes(m, k)),
-        "'at least' includes parts of exactly that size": lambda m, k, smallest: (
-            _sizes(m, k) > smallest
-        ).sum(),
-        "these are pixels; objects are asked for": lambda m, k, smallest: (m == k).sum(),
+        "small parts are counted as well": lambda m, k, n: len(_sizes(m, k)),
+        "'at least' means: of exactly that size, too": lambda m, k, n: (
+            _sizes(m, k) > n
+        ).sum(),  # one too few
+        "these are pixels; objects are asked for": lambda m, k, n: (m == k).sum(),
     },
 )
 
@@ -1109,22 +1118,29 @@ def _counts(stack):
     return masks.one_hot(stack).sum(0)
 
 
+def _mean(stack):
+    return stack.mean(0).astype(np.uint8)
+
+
+def _median(stack):
+    return np.median(stack, 0).astype(np.uint8)
+
+
+def _one_for_all(stack):
+    return np.full(stack.shape[1:], np.bincount(stack.ravel()).argmax())
+
+
+# %% jupyter={"source_hidden": true}
 three = [[[7, 9, 0], [7, 7, 3]], [[7, 1, 0], [8, 10, 2]], [[9, 9, 5], [8, 10, 0]]]
 exercise(
     position_prior,
     lambda stack: _counts(stack).argmax(-1),
     inputs=[(np.array(three, np.uint8),), (train_masks[:9],)],
     mistakes={
-        "that is the most frequent class of all; count at each place": lambda stack: np.full(
-            stack.shape[1:], np.bincount(stack.ravel()).argmax()
-        ),
-        "that is the mean of the ids; ids are names, so count": lambda stack: stack.mean(0).astype(
-            np.uint8
-        ),
-        "that is the median of the ids; ids are names, so count": lambda stack: np.median(
-            stack, 0
-        ).astype(np.uint8),
-        "that is how often the class occurs, not which it is": lambda s: _counts(s).max(-1),
+        "that is the most frequent class of all; count at each place": _one_for_all,
+        "ids are names: count them, don't take their mean": _mean,
+        "ids are names: count them, don't take their median": _median,
+        "that is how often it occurs, not its id": lambda stack: _counts(stack).max(-1),
     },
 )
 
@@ -1144,7 +1160,7 @@ if isinstance(prior, np.ndarray):
         blind_score.add(one, prior)
     scores = {"colour": colour_score, "place": blind_score, "colour, row": both_score}
     for name, score in scores.items():
-        print(f"{name:12}accuracy {score.accuracy():.0%}  mean IoU {score.mean_iou():.3f}")
+        print(f"{name:11} {score.accuracy():.0%} right, mean IoU {score.mean_iou():.3f}")
 
 # %% tags=["test"]
 assert blind_score.mean_iou() < 0.40
@@ -1160,13 +1176,13 @@ assert blind_score.mean_iou() < 0.40
 
 # %%
 quiz(
-    "Three cyclists overlap in the picture. What does a perfect semantic mask tell you?",
+    "Three cyclists overlap in a picture. What does a perfect semantic mask say?",
     {
         "which pixels belong to cyclists": "It gives the class of each pixel, no more.",
-        "that there are three of them": "Overlapping objects of one class are one region. "
-        "Counting them needs instance segmentation.",
-        "a box around each cyclist": "That is detection. From the mask you would get one "
-        "box for all three.",
+        "that there are three of them": "Overlapping objects of a class make one "
+        "region. Counting them needs instance segmentation.",
+        "a box around each cyclist": "That is detection. From the mask you would get "
+        "one box for all three.",
     },
     answer="which pixels belong to cyclists",
 )
@@ -1175,8 +1191,8 @@ quiz(
     {
         "(480, 360)": "Arrays say row, column; the mask has the rows of the image.",
         "(360, 480)": "A class id for each pixel: the same rows, the same columns.",
-        "(360, 480, 3)": "A mask holds one id for each pixel. Three channels would be a "
-        "picture of the mask.",
+        "(360, 480, 3)": "A mask holds one id for each pixel. Three channels would be "
+        "a picture of the mask.",
         "(180, 240)": "That breaks the second requirement, the same size.",
     },
     answer="(360, 480)",
@@ -1193,13 +1209,13 @@ quiz(
     answer="1",
 )
 quiz(
-    "80 % of the pixels are right, and the mean IoU is 0.2. What is the likely reason?",
+    "80 % of the pixels are right, and the mean IoU is 0.2. How can that be?",
     {
-        "large classes are right, small ones are missed": "Accuracy counts pixels, mean "
-        "IoU counts classes.",
-        "one of the two numbers is wrong": "Both can be true of one answer; you saw it.",
-        "the borders are a little coarse": "That costs the large classes little, and they "
-        "alone would keep the mean IoU higher.",
+        "large classes are right, small ones are missed": "Accuracy counts pixels, "
+        "mean IoU counts classes.",
+        "one of the two numbers is wrong": "Both can be true of one answer.",
+        "the borders are a little coarse": "That costs the large classes little, and "
+        "they alone would keep the mean IoU higher.",
     },
     answer="large classes are right, small ones are missed",
 )
