@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from helpers.streets.render import render
+from helpers.masks import remove_hood, resize_image, resize_mask
+from helpers.streets.render import draw_frame
 from helpers.streets.world import drive as _drive
 
 __all__ = ["scene", "scenes", "write"]
 
-VEHICLES, HOOD_ROW = 10, 496 / 600
 FOLDERS = "ABCDE"
 
 
@@ -38,7 +38,7 @@ def scene(
             raise ValueError(f"{name} is {value}; drives, frames and seeds count from 0")
     if height < 24 or width < 32:
         raise ValueError(f"a scene of {height}×{width} pixels is too small; 24×32 is the least")
-    return render(_drive(int(drive), int(seed)), int(frame), int(height), int(width))
+    return draw_frame(_drive(int(drive), int(seed)), int(frame), int(height), int(width))
 
 
 def scenes(
@@ -53,15 +53,14 @@ def scenes(
     N = len(drives) · len(frames), all frames of the first drive first. Drawn at twice the size; the
     hood becomes None (0) there; then images shrink bilinearly and masks by nearest neighbour.
     """
-    pairs = [(d, f) for frames in [list(frames)] for d in drives for f in frames]
+    frames = list(frames)
+    pairs = [(d, f) for d in drives for f in frames]
     images = np.empty((len(pairs), height, width, 3), np.uint8)
     masks = np.empty((len(pairs), height, width), np.uint8)
     for i, (d, f) in enumerate(pairs):
         image, mask = scene(d, f, seed, 2 * height, 2 * width)
-        hood = mask[int(np.ceil(HOOD_ROW * 2 * height)) :]
-        hood[hood == VEHICLES] = 0
-        images[i] = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-        masks[i] = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
+        images[i] = resize_image(image, height, width)
+        masks[i] = resize_mask(remove_hood(mask), height, width)
     return images, masks
 
 
@@ -85,7 +84,9 @@ def write(
     todo = [(i, d, f) for i, d in enumerate(drives) for f in frames]
     for i, d, f in tqdm(todo, desc="streets", unit="frame"):
         name = f"data{FOLDERS[i * len(FOLDERS) // len(drives)]}"
-        paths = [folder / name / name / kind / f"F{d}-{f}.png" for kind in ("CameraRGB", "CameraSeg")]
+        paths = [
+            folder / name / name / kind / f"F{d}-{f}.png" for kind in ("CameraRGB", "CameraSeg")
+        ]
         if all(path.exists() for path in paths):
             continue
         image, mask = scene(d, f, seed, height, width)

@@ -83,13 +83,13 @@ def _collect(street: world.Drive, frame: int) -> tuple[shapes.Faces, int]:
     counts = np.concatenate([p.counts for p in parts])
     order = np.concatenate([p.order for p in parts])
     flat = sum(len(p.counts) for p in ground)
-    sequence = np.concatenate(
-        [np.arange(flat), flat + np.argsort(-order[flat:], kind="stable")]
-    )
+    sequence = np.concatenate([np.arange(flat), flat + np.argsort(-order[flat:], kind="stable")])
     points = np.concatenate([p.points for p in parts])
     start = np.cumsum(counts) - counts
     picked = counts[sequence]
-    rows = np.repeat(start[sequence] - (np.cumsum(picked) - picked), picked) + np.arange(len(points))
+    rows = np.repeat(start[sequence] - (np.cumsum(picked) - picked), picked) + np.arange(
+        len(points)
+    )
     faces = shapes.Faces(
         points[rows],
         picked,
@@ -114,7 +114,9 @@ def _visible(faces: shapes.Faces, picture: np.ndarray, camera: Camera) -> np.nda
     cut &= faces.table[:, 2] == shapes.ACROSS
     solid = faces.table[:, 3] & shapes.SOLID > 0
     inside = (high > 0).all(1) & (low[:, 0] < camera.width) & (low[:, 1] < camera.height)
-    return (far > camera.s + 1.25 * NEAR) & ~cut & inside & (np.where(solid, area, np.abs(area)) > 2)
+    return (
+        (far > camera.s + 1.25 * NEAR) & ~cut & inside & (np.where(solid, area, np.abs(area)) > 2)
+    )
 
 
 def _planes(faces: shapes.Faces, seen: np.ndarray, camera: Camera) -> np.ndarray:
@@ -160,7 +162,9 @@ def _sky(street: world.Drive, height: int, width: int) -> np.ndarray:
     return light.sky(street.light, street.key, height, width, street.pitch * height)
 
 
-def render(street: world.Drive, frame: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_frame(
+    street: world.Drive, frame: int, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
     """One frame → image uint8 H×W×3 and label uint8 H×W, hood included."""
     camera = Camera(street, frame, height, width)
     everything, flat = _collect(street, frame)
@@ -303,9 +307,9 @@ def _wet(picture, on_ground, x, s, near, camera, strength) -> None:
     amount = np.clip(puddle / 128 - 0.45, 0, 1) * (strength / (1 + 4 * near))
     first = int(camera.v0)
     amount = np.where(on_ground, amount, 0)[first:, :, None].astype(np.float32)
-    picture[first:] *= np.float32(1 - 0.35 * strength) * on_ground[first:, :, None] + ~on_ground[
-        first:, :, None
-    ]
+    picture[first:] *= (
+        np.float32(1 - 0.35 * strength) * on_ground[first:, :, None] + ~on_ground[first:, :, None]
+    )
     picture[first:] += (picture[mirror[first:]] * np.float32(0.8) - picture[first:]) * amount
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.classes import LYFT
 from helpers.streets import texture
 from helpers.streets.light import Weather, lit
 
-NONE, BUILDINGS, FENCES, OTHER, PEDESTRIANS, POLES, ROAD_LINES = range(7)
-ROADS, SIDEWALKS, VEGETATION, VEHICLES, WALLS, TRAFFIC_SIGNS = range(7, 13)
+(NONE, BUILDINGS, FENCES, OTHER, PEDESTRIANS, POLES, ROAD_LINES,
+ ROADS, SIDEWALKS, VEGETATION, VEHICLES, WALLS, TRAFFIC_SIGNS) = range(len(LYFT))  # fmt: skip
 
 GROUND, ALONG, ACROSS = range(3)  # how a texture lies on a face: (x, s), (s, y) or (x, y)
 SOLID, LEAFY, CAST = 1, 2, 4  # hides its back; has a ragged edge; casts a shadow
@@ -72,7 +73,10 @@ class Mesh:
             normal = np.zeros((0, 3))
         table = np.array(self.rows, np.int64).reshape(-1, 4)
         colour = lit(
-            np.array(self.colours, np.float64).reshape(-1, 3), normal, table[:, 3] & SOLID > 0, light
+            np.array(self.colours, np.float64).reshape(-1, 3),
+            normal,
+            table[:, 3] & SOLID > 0,
+            light,
         )
         return Faces(points, counts, colour, table, np.array(self.orders, np.float64))
 
@@ -245,7 +249,12 @@ def person(mesh: Mesh, rng, x, s, shirt, trousers) -> None:
     step = 0.12 * u[2]
     for a, b in ((-0.2, -0.02), (0.02, 0.2)):
         bend = step if a > 0 else -step
-        points = [(x + a + bend, 0, s), (x + a, 0.9 * k, s), (x + b, 0.9 * k, s), (x + b + bend, 0, s)]
+        points = [
+            (x + a + bend, 0, s),
+            (x + a, 0.9 * k, s),
+            (x + b, 0.9 * k, s),
+            (x + b + bend, 0, s),
+        ]
         mesh.face(points, PEDESTRIANS, trousers, texture.CLOTH, flags=CAST)
     torso = [(-0.19, 0.82), (-0.26, 1.4), (-0.12, 1.52), (0.12, 1.52), (0.26, 1.4), (0.19, 0.82)]
     mesh.face([(x + a, b * k, s) for a, b in torso], PEDESTRIANS, shirt, texture.CLOTH, flags=CAST)
@@ -316,6 +325,15 @@ def house(mesh: Mesh, x, side, s0, s1, height, depth, wall, roof, material, pitc
         middle = (s0 + s1) / 2
         edge = 0.5
         ridge = [(s0 - edge, height - 0.1), (middle, height + pitch), (s1 + edge, height - 0.1)]
-        prism(mesh, ridge, a - edge, b + edge, BUILDINGS, [roof, roof, darker(wall, 0.6)], wall, texture.TILES)
+        prism(
+            mesh,
+            ridge,
+            a - edge,
+            b + edge,
+            BUILDINGS,
+            [roof, roof, darker(wall, 0.6)],
+            wall,
+            texture.TILES,
+        )
     else:
         box(mesh, a - 0.4, b + 0.4, height, height + 0.45, s0 - 0.4, s1 + 0.4, BUILDINGS, roof)

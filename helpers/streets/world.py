@@ -160,7 +160,9 @@ def _lines(ground: Mesh, street: Drive, start: float, crossing: bool) -> None:
             shapes.flat(ground, -0.11, 0.11, s, s + 3.4, shapes.ROAD_LINES, street.line)
         if dashes:
             for x in (-street.lane, street.lane):
-                shapes.flat(ground, x - 0.1, x + 0.1, s, s + 2.8, shapes.ROAD_LINES, (215, 215, 208))
+                shapes.flat(
+                    ground, x - 0.1, x + 0.1, s, s + 2.8, shapes.ROAD_LINES, (215, 215, 208)
+                )
 
 
 def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> None:
