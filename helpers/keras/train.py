@@ -34,7 +34,7 @@ def train(
         images: uint8 N×H×W×3.
         masks: uint8 N×H×W of class ids, 255 = ignore.
         steps: how many batches to learn from.
-        loss: of (logits, masks); see `losses`.
+        loss: of (float32 logits, int32 masks); see `losses`.
         seconds: train for so long, in place of `steps`; the schedule fits itself to the clock.
 
     Returns:
@@ -47,7 +47,8 @@ def train(
     @tf.function(jit_compile=False)  # compiling takes half a minute on a CPU and gains nothing
     def learn(x, truth):
         with tf.GradientTape() as tape:
-            value = loss(model(tf.cast(x, tf.float32) / 255, training=True), truth)
+            logits = model(tf.cast(x, tf.float32) / 255, training=True)
+            value = loss(logits, tf.cast(truth, tf.int32))
         gradients = tape.gradient(value, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
         return value

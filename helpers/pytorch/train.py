@@ -36,7 +36,7 @@ def train(
         images: uint8 N×H×W×3.
         masks: uint8 N×H×W of class ids, 255 = ignore.
         steps: how many batches to learn from.
-        loss: of (logits, masks); see `losses`.
+        loss: of (float32 logits, int64 masks); see `losses`.
         seconds: train for so long, in place of `steps`; the schedule fits itself to the clock.
 
     Returns:
@@ -55,8 +55,8 @@ def train(
             x, truth = next(pairs)
             optimizer.param_groups[0]["lr"] = factor * learning_rate
             with torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device)):
-                logits = model(tensor(x, device))
-            value = loss(logits, torch.from_numpy(truth).to(device))
+                logits = model(tensor(x, device)).float()
+            value = loss(logits, torch.from_numpy(truth).to(device, torch.int64))
             optimizer.zero_grad()
             value.backward()
             optimizer.step()
