@@ -1,13 +1,18 @@
 """Procedural street scenes in the layout of the Lyft-Udacity challenge: images with exact labels.
 
-`scene` draws one frame, `scenes` many small ones ready for a network, `write` a folder like the real
-data. A *drive* is a street with its weather; a *frame* moves the camera on by half a metre to a
-metre, so frames of one drive look alike. Same (drive, frame, seed), same picture, on any machine.
+`scene` draws one frame, `scenes` many small ones ready for a network, `write` a folder like the
+real data. A *drive* is a street with its weather; a *frame* moves the camera on by half a metre to
+a metre, so frames of one drive look alike. Same (drive, frame, seed), same picture, on any machine.
 
     image, mask = scene(drive=3, frame=40)
 
-How a picture is made: world.py says what stands where, shapes.py what it looks like, render.py
-projects and paints it, light.py and texture.py give it weather and surface.
+How a picture is made, and where to read it:
+
+street.py   a drive: the road and its habits, its colours, its weather (light.py)
+world.py    what stands along the street, on the ground.py; traffic.py what moves
+shapes.py   cars, trees, people and houses as flat polygons, collected in a mesh.py
+camera.py   where each corner lands in the picture; render.py paints the polygons far to near
+shade.py    colour and class of each pixel: texture.py, shadow, wet ground, fog, sensor noise
 """
 
 from collections.abc import Iterable
@@ -18,7 +23,7 @@ from PIL import Image
 
 from helpers.masks import remove_hood, resize_image, resize_mask
 from helpers.streets.render import draw_frame
-from helpers.streets.world import drive as _drive
+from helpers.streets.street import drive as _drive
 
 __all__ = ["scene", "scenes", "write"]
 

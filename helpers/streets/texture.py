@@ -66,7 +66,7 @@ def _facade(rng: np.random.Generator, width: int, height: int, sill: int) -> np.
 
 @lru_cache(1)
 def atlas() -> np.ndarray:
-    """All tiles at all levels, uint8, flat: index ((material · 5 + level) · 128 + row) · 128 + column."""
+    """All tiles at all levels, uint8, flat: ((material · 5 + level) · 128 + row) · 128 + column."""
     rng = random(2015, 5)
     rows, columns = np.mgrid[:SIZE, :SIZE]
     fine, mid, coarse = value_noise(rng, 1), value_noise(rng, 4), value_noise(rng, 16)

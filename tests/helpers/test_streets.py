@@ -13,7 +13,8 @@ from PIL import Image
 from helpers import data
 from helpers.classes import LYFT
 from helpers.masks import decode, outlines, remove_hood
-from helpers.streets import light, render, scene, scenes, texture, world, write
+from helpers.streets import light, render, scene, scenes, street, texture, traffic, write
+from helpers.streets.camera import Camera
 
 VEHICLES = LYFT.id("Vehicles")
 
@@ -63,8 +64,7 @@ def test_numbers_below_0_and_tiny_pictures_are_refused():
 
 
 def test_a_point_twice_as_far_is_half_as_large():
-    street = world.drive(0, 0)
-    camera = render.Camera(street, 0, 600, 800)
+    camera = Camera(street.drive(0, 0), 0, 600, 800)
     camera.curve = camera.twist = camera.slope = 0.0
     camera.x = 0.0
     _, picture = camera.see(np.array([(3.0, 0, 10), (3.0, 0, 20)]))
@@ -97,8 +97,8 @@ def test_neighbouring_frames_are_near_duplicates_and_drives_are_not():
 def test_oncoming_cars_come_nearer_than_parked_ones_do():
     moved = 0
     for number in range(30):
-        street = world.drive(number, 0)
-        before, after = world.moving(street, 10), world.moving(street, 11)
+        drive = street.drive(number, 0)
+        before, after = traffic.moving(drive, 10), traffic.moving(drive, 11)
         for a, b in zip(before, after, strict=True):
             step = (b.points - a.points)[:, 2]
             assert np.allclose(step, step[0])  # a car keeps its shape
@@ -107,7 +107,7 @@ def test_oncoming_cars_come_nearer_than_parked_ones_do():
 
 
 def test_every_weather_occurs_and_lasts_a_drive():
-    kinds = [world.drive(number, 0).light.kind for number in range(80)]
+    kinds = [street.drive(number, 0).light.kind for number in range(80)]
     assert set(kinds) == set(light.KINDS)
     rain = kinds.index("rain")
     skies = [scene(rain, frame, height=96, width=128)[0][:8].mean() for frame in (0, 50)]
@@ -129,9 +129,9 @@ def test_label_edges_lie_on_colour_edges():
 
 
 def test_wet_ground_changes_the_colour_and_not_the_class():
-    street = world.drive(0, 0)
+    drive = street.drive(0, 0)
     dry, wet = (
-        render.draw_frame(replace(street, light=replace(street.light, wet=w)), 8, 192, 256)
+        render.draw_frame(replace(drive, light=replace(drive.light, wet=w)), 8, 192, 256)
         for w in (0.0, 0.8)
     )
     assert np.array_equal(dry[1], wet[1])

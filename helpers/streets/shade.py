@@ -1,0 +1,168 @@
+"""Shading: from the number of the face at each pixel to its colour and its class.
+
+A face is a plane, and on the picture of a plane 1/z is linear. So the number of the face also
+tells how far away a pixel is, and with that which point of the world it shows. Texture, shadow,
+wet ground and fog follow from that point.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from helpers.streets import light, mesh, texture
+from helpers.streets.camera import NEAR, Camera
+from helpers.streets.mesh import Faces
+from helpers.streets.street import SIGHT, Drive
+
+
+def shade(number, faces, seen, ground, everything, street, camera, frame):
+    """Colours and classes from face numbers."""
+    height, width, air = camera.height, camera.width, street.light
+    table = np.zeros((len(faces.counts) + 3, 4), np.int64)
+    table[1] = mesh.VEGETATION, texture.LEAVES, mesh.ACROSS, 0
+    table[2:-1] = faces.table
+    table[-1] = mesh.VEHICLES, texture.PLAIN, mesh.ACROSS, 0
+    mask = table[:, 0].astype(np.uint8).take(number)
+
+    # 1/z at each pixel, from the plane of its face; the ground is not quite flat, but level in x
+    plane = np.zeros((3, len(table)), np.float32)
+    plane[2] = 1 / SIGHT
+    plane[:, 2:-1] = _planes(faces, seen, camera)
+    on_ground = (number >= 2) & (number < ground + 2)
+    u = np.arange(width, dtype=np.float32) + 0.5
+    v = np.arange(height, dtype=np.float32)[:, None] + 0.5
+    near = plane[0].take(number)
+    near *= u
+    slant = plane[1].take(number)
+    slant *= v
+    near += slant
+    near += plane[2].take(number)
+    np.clip(near, 0.008, 1 / NEAR, out=near)
+    np.copyto(near, camera.ground()[:, None], where=on_ground)
+    z = 1 / near
+
+    # the point of the world behind the pixel: x, y and s, and the tile's pixel there
+    f = np.float32(camera.f)
+    x = (u - np.float32(camera.u0)) / f * z + np.float32(camera.x) - camera.bend(z)
+    y = np.float32(camera.up) - (v - np.float32(camera.v0)) / f * z - camera.rise(z)
+    s = z + np.float32(camera.s % 512)
+    lie = table[:, 2].astype(np.uint8).take(number)
+    scale = (texture.SIZE / texture.METRES[table[:, 1]]).astype(np.float32).take(number)
+    across = np.where(lie == mesh.ALONG, s, x)
+    upward = np.where(lie == mesh.GROUND, s, y)
+    column = ((across + 1024) * scale).astype(np.int32) & 127
+    row = ((upward + 1024) * scale).astype(np.int32) & 127
+    pixels = z * scale * np.float32(0.7 / camera.f)  # of the tile in one of the picture
+    level = np.clip(np.frexp(pixels)[1], 0, texture.LEVELS - 1)
+    sheet = (table[:, 1] * texture.LEVELS).astype(np.int32).take(number) + level
+    bright = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
+    shadow = _shadows(everything, street, camera) & on_ground
+    bright *= np.where(shadow, np.float32(0.45 / 128), np.float32(1 / 128))
+
+    colour = np.zeros((len(table), 3), np.float32)
+    colour[1] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
+    colour[2:-1] = faces.colour
+    picture = colour.take(number, axis=0)
+    picture *= bright[..., None]
+    lost = z * np.float32(air.haze)
+    lost /= 1 + lost
+    for i in range(3):
+        picture[..., i] += (np.float32(air.horizon[i]) - picture[..., i]) * lost
+    np.copyto(picture, _sky(street, height, width), where=(number == 0)[..., None])
+    if air.wet:
+        _wet(picture, on_ground, x, s, near, camera, air.wet)
+    picture = _hood(picture, number == len(table) - 1, camera)
+    return _sensor(picture, street, frame), mask
+
+
+def _planes(faces: Faces, seen: np.ndarray, camera: Camera) -> np.ndarray:
+    """a, b, c of each face with 1/z = a·u + b·v + c at column u, row v. float32 3×K."""
+    start = np.cumsum(faces.counts) - faces.counts
+    p = seen[start]
+    normal = np.cross(seen[start + 1] - p, seen[start + 2] - p)
+    offset = (normal * p).sum(1)
+    offset = np.where(np.abs(offset) < 1e-6, 1e-6, offset)
+    a, b = normal[:, 0] / (camera.f * offset), normal[:, 1] / (camera.f * offset)
+    c = normal[:, 2] / offset - a * camera.u0 - b * camera.v0
+    return np.stack([a, b, c]).astype(np.float32)
+
+
+def _shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
+    """Shadows on the ground, bool H×W: each face slid along the sunlight until it lies flat."""
+    right, up, ahead = street.light.towards
+    casts = faces.table[:, 3] & mesh.CAST > 0
+    if not street.light.sunny:  # only what is right under a car
+        right, ahead = 0.0, 0.0
+        casts &= faces.table[:, 0] == mesh.VEHICLES
+    picture = Image.new("1", (camera.width, camera.height))
+    draw = ImageDraw.Draw(picture)
+    if not casts.any():
+        return np.asarray(picture)
+    points = faces.points[np.repeat(casts, faces.counts)]
+    points[:, 0] -= points[:, 1] * right / up
+    points[:, 2] -= points[:, 1] * ahead / up
+    points[:, 1] = 0
+    _, spots = camera.see(points)
+    counts = faces.counts[casts]
+    start = np.cumsum(counts) - counts
+    low, high = np.minimum.reduceat(spots, start), np.maximum.reduceat(spots, start)
+    keep = (high > low + 1).all(1) & (high > 0).all(1) & (low[:, 0] < camera.width)
+    flat = spots.ravel().tolist()
+    for begin, count in zip(2 * start[keep], 2 * counts[keep], strict=True):
+        draw.polygon(flat[begin : begin + count], fill=1)
+    return np.asarray(picture)
+
+
+@lru_cache(4)
+def _sky(street: Drive, height: int, width: int) -> np.ndarray:
+    return light.sky(street.light, street.key, height, width, street.pitch * height)
+
+
+def _wet(picture, on_ground, x, s, near, camera, strength) -> None:
+    """Puddles mirror what stands above the horizon, more so the flatter one looks at them."""
+    rows = np.arange(camera.height)
+    mirror = np.clip((2 * camera.v0 - rows).astype(np.int64), 0, None)
+    puddle = texture.atlas()[
+        (((x + 1024) * 6).astype(np.int32) & 127)
+        + 128 * (((s + 1024) * 3).astype(np.int32) & 127)
+        + 128 * 128 * texture.LEVELS * texture.LEAVES
+        + 128 * 128 * 2
+    ].astype(np.float32)
+    amount = np.clip(puddle / 128 - 0.45, 0, 1) * (strength / (1 + 4 * near))
+    first = int(camera.v0)
+    amount = np.where(on_ground, amount, 0)[first:, :, None].astype(np.float32)
+    picture[first:] *= (
+        np.float32(1 - 0.35 * strength) * on_ground[first:, :, None] + ~on_ground[first:, :, None]
+    )
+    picture[first:] += (picture[mirror[first:]] * np.float32(0.8) - picture[first:]) * amount
+
+
+def _hood(picture, hood, camera) -> np.ndarray:
+    """A black bonnet with a dull gleam of the sky."""
+    first = int(0.82 * camera.height)
+    rows = np.arange(camera.height - first, dtype=np.float32)[:, None]
+    columns = np.abs(np.arange(camera.width, dtype=np.float32) / camera.width - 0.5)
+    gleam = np.clip(1 - rows / (0.13 * camera.height), 0, 1) * np.clip(0.42 - columns, 0, 1)
+    sky = picture[camera.height // 8, camera.width // 2]
+    shiny = 12 + gleam[..., None] * sky * np.float32(0.35)
+    picture[first:] = np.where(hood[first:, :, None], shiny, picture[first:])
+    return picture
+
+
+def _sensor(picture: np.ndarray, street: Drive, frame: int) -> np.ndarray:
+    """Soft lens, rain on it, grain."""
+    height, width, _ = picture.shape
+    rng = texture.random(*street.key, 5, frame)
+    soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(
+        ImageFilter.BoxBlur(0.4)
+    )
+    picture = np.asarray(soft).astype(np.float32)
+    dv, du = rng.integers(0, 256, 2)
+    rows, columns = (np.arange(height) + dv) & 255, (np.arange(width) + du) & 255
+    noise = texture.grain()[rows[:, None], columns].astype(np.float32)
+    noise *= np.float32(street.light.noise / 37)
+    if street.light.rain:
+        noise += light.streaks(rng, street.light.rain, height, width)
+    picture += noise[..., None]
+    return np.clip(picture, 0, 255).astype(np.uint8)
