@@ -5,12 +5,14 @@ build/twins.json, and the files in course/twins with which a lesson in one frame
 that was trained in the other.
 """
 
+import helpers.keras  # noqa: F401  the first, for it sets the backend of Keras
+
+# isort: split
 import copy
 import json
 import tempfile
 from pathlib import Path
 
-import helpers.keras.losses  # noqa: F401, I001  before keras: it sets the backend
 import keras
 import numpy as np
 import onnxruntime

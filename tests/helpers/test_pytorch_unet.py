@@ -1,0 +1,162 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from helpers.pytorch import losses, unet
+from helpers.pytorch.predict import predict, predict_masks
+
+
+def expected_parameters(classes, width, depth, up, norm):
+    """Counted from the paper's figure, level by level."""
+
+    def block(before, after):
+        weights = 9 * before * after + 9 * after * after
+        return weights + (4 * after if norm else 2 * after)  # scale and shift, or one bias
+
+    widths = [width * 2**i for i in range(depth + 1)]
+    down = sum(block(a, b) for a, b in pairwise([3, *widths]))
+    kernel = 4 if up == "transposed" else 1
+    up_steps = sum(kernel * b * a + a for a, b in pairwise(widths))
+    joins = sum(block(2 * a, a) for a in widths[:-1])
+    return down + up_steps + joins + width * classes + classes
+
+
+@pytest.mark.parametrize("up", ["transposed", "bilinear"])
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("width, depth", [(16, 4), (8, 3)])
+def test_parameters_are_those_of_the_formula(width, depth, up, norm):
+    model = unet.unet(13, width, depth, up=up, norm=norm)
+    count = sum(p.numel() for p in model.parameters())
+    assert count == expected_parameters(13, width, depth, up, norm)
+
+
+def test_the_course_network_has_1_942_781_parameters():
+    assert sum(p.numel() for p in unet.unet(13).parameters()) == 1_942_781
+
+
+@pytest.mark.parametrize("up", ["transposed", "bilinear"])
+def test_shapes_in_the_comments_are_the_real_ones(up):
+    written = re.findall(r"#(.*)", Path(unet.__file__).read_text().split("def forward")[1])
+    written = [re.findall(r"(\d+)×(\d+)×(\d+)", line) for line in written]
+    written = [[tuple(map(int, shape)) for shape in line] for line in written if line]
+
+    seen = {}
+    model = unet.unet(13, up=up).eval()
+    for name, module in model.named_modules():
+        module.register_forward_hook(
+            lambda _, __, out, name=name: seen.setdefault(name, []).append(tuple(out.shape[1:]))
+        )
+    skips_and_below = []
+    for join in model.join:
+        join.register_forward_pre_hook(lambda _, x: skips_and_below.append(tuple(x[0].shape[1:])))
+    with torch.no_grad():
+        logits = model(torch.zeros(1, 3, 96, 128))
+    levels = range(4)
+    assert written == [
+        [(3, 96, 128)],
+        [seen[f"down.{i}"][0] for i in levels],
+        seen["pool"],
+        seen["bottom"],
+        [seen[f"up.{i}"][0] for i in levels],
+        skips_and_below,
+        [seen[f"join.{i}"][0] for i in levels],
+    ]
+    assert logits.shape == (1, 13, 96, 128)
+
+
+def test_a_size_that_cannot_be_halved_is_named_with_one_that_fits():
+    with pytest.raises(ValueError, match="100×130.*divisible by 16.*112×144"):
+        unet.unet(13, 4)(torch.zeros(1, 3, 100, 130))
+    assert unet.unet(13, 4, depth=1)(torch.zeros(1, 3, 100, 130)).shape == (1, 13, 100, 130)
+
+
+def test_an_unknown_up_sampling_is_named():
+    with pytest.raises(ValueError, match="'nearest'.*transposed.*bilinear"):
+        unet.unet(13, up="nearest")
+
+
+def test_bilinear_and_1x1_convolution_may_change_places():
+    from helpers.pytorch.layers import upsample
+
+    layer = upsample(6, 3, "bilinear")
+    x = torch.randn(2, 6, 5, 7)
+    torch.testing.assert_close(layer(x), layer.conv(layer.resize(x)))
+
+
+def test_dropout_acts_in_training_alone():
+    torch.manual_seed(0)
+    model, x = unet.unet(3, 4, 2, norm=False, dropout=0.5), torch.rand(1, 3, 16, 16)
+    assert not torch.equal(model(x), model(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+
+
+def test_kernels_have_the_spread_of_he():
+    torch.manual_seed(0)
+    model = unet.unet(13)
+    kernel = model.bottom.conv2.weight
+    assert kernel.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.02)
+    assert all((m.bias == 0).all() for m in model.modules() if isinstance(m, nn.ConvTranspose2d))
+
+
+def logits_and_masks():
+    rng = np.random.default_rng(0)
+    masks = rng.integers(0, 4, (2, 6, 5)).astype(np.uint8)  # class 4 is absent
+    masks[0, :2] = 255
+    return rng.normal(size=(2, 5, 6, 5)), masks
+
+
+def test_cross_entropy_is_the_mean_over_the_pixels_that_count():
+    logits, masks = logits_and_masks()
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    values = [
+        -np.log(p[n, masks[n, i, j], i, j])
+        for n, i, j in np.ndindex(masks.shape)
+        if masks[n, i, j] != 255
+    ]
+    loss = losses.cross_entropy(torch.tensor(logits), torch.from_numpy(masks))
+    assert loss.item() == pytest.approx(np.mean(values), rel=1e-6)
+
+
+def test_soft_dice_is_over_the_batch_and_the_classes_present():
+    logits, masks = logits_and_masks()
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    counted = masks != 255
+    dice = []
+    for c in range(4):
+        t = masks == c
+        dice.append(2 * p[:, c][t].sum() / (p[:, c][counted].sum() + t.sum()))
+    loss = losses.soft_dice(torch.tensor(logits), torch.from_numpy(masks))
+    assert loss.item() == pytest.approx(1 - np.mean(dice), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "soft_dice", "cross_entropy_dice"])
+def test_ignored_pixels_change_nothing_and_get_no_gradient(name):
+    logits, masks = logits_and_masks()
+    loss = getattr(losses, name)
+    x = torch.tensor(logits, requires_grad=True)
+    value = loss(x, torch.from_numpy(masks))
+    value.backward()
+    assert (x.grad[0, :, :2] == 0).all() and (x.grad[0, :, 2:] != 0).any()
+    logits[0, :, :2] += 7
+    assert loss(torch.tensor(logits), torch.from_numpy(masks)).item() == pytest.approx(value.item())
+    all_ignored = torch.full((2, 6, 5), 255)
+    assert loss(torch.tensor(logits), all_ignored).item() == 0
+
+
+def test_prediction_is_in_numpy_by_any_batch_size():
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 32, 3), np.uint8)
+    model = unet.unet(4, 4, 2).train()
+    p = predict(model, images, batch=2)
+    assert model.training
+    assert p.shape == (5, 16, 32, 4) and p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(predict(model, images, batch=5), p, atol=1e-5)
+    masks = predict_masks(model, images, batch=2)
+    assert masks.dtype == np.uint8
+    np.testing.assert_array_equal(masks, p.argmax(-1))
