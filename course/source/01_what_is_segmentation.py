@@ -51,7 +51,8 @@ from helpers.quiz import quiz
 from helpers.streets import scene, scenes
 from helpers.widgets.choose import choose
 
-image, raw_mask = scene(drive=15, frame=0, height=300, width=400)
+DRIVE = 35  # a street with vehicles, people and poles
+image, raw_mask = scene(DRIVE, frame=0, height=300, width=400)
 mask = masks.remove_hood(raw_mask)  # the camera car's own bonnet counts as 'None'
 
 figures.grid(
@@ -195,12 +196,13 @@ def detection(axis):
         corner, size = (left - 1, top - 1), (right - left + 2, bottom - top + 2)
         axis.add_patch(Rectangle(corner, *size, fill=False, color=YELLOW, linewidth=2))
         label = {"facecolor": YELLOW, "pad": 1}
-        axis.text(left, top - 5, f"{n} {LYFT.names[k]}", fontsize=11, bbox=label)
+        row = top - 6 if n % 2 else bottom + 14  # so labels do not overlap
+        axis.text(left, row, f"{n} {LYFT.names[k]}", fontsize=11, bbox=label)
 
 
 # %%
 def semantic(axis):
-    figures.draw_mask(axis, mask)
+    figures.draw_mask(axis, mask, smallest=0.006)
 
 
 def instance(axis):
@@ -275,7 +277,7 @@ assert cars.max() == 2 and found.max() == 1
 # × 128.
 
 # %%
-small_images, small_masks = scenes(drives=[15], frames=[0])
+small_images, small_masks = scenes([DRIVE], frames=[0])
 photo, truth = small_images[0], small_masks[0]
 
 # 1: a detector's boxes, painted as if they were a mask; the rest stays without answer
@@ -338,7 +340,8 @@ print(f"and {poles_right:.0%} of the pixels of poles.")
 
 # %% tags=["test"]
 assert 0.75 < all_right < 0.97
-assert poles.sum() > 20 and poles_right < 0.5
+assert poles.sum() > 15 and len(boxes) >= 4, "choose a DRIVE with more to see"
+assert poles_right < 0.3
 
 # %% [markdown]
 # Large areas hardly notice the move: inside the road, a moved road is still road.
@@ -958,15 +961,14 @@ exercise(
 # </details>
 
 # %%
-PINK = np.array([234, 0, 114])
-area = Classes("one class", ("other", "Sidewalks"), ("#000000", "#ea0072"))
-chosen = (mask == LYFT.id("Sidewalks")).astype(np.uint8)
+WALK = LYFT.id("Sidewalks")
+PURPLE = LYFT.palette[WALK]
+target_mask = np.where(mask == WALK, mask, 0)
 figures.grid(
-    [image, masks.overlay(image, chosen, 0.6, area)],
+    [image, masks.overlay(image, target_mask, 0.6)],
     ["the street", "target (the white outline is not asked for)"],
-    alt="Left: the street. Right: the same street with its sidewalks tinted pink.",
-    classes=area,
-    ids=[1],
+    alt="Left: the street. Right: the same street with its sidewalks tinted purple.",
+    ids=[WALK],
 )
 
 
@@ -981,7 +983,7 @@ def highlight(image, mask, k, colour, opacity):
     # END SOLUTION
 
 
-yours = highlight(image, mask, LYFT.id("Sidewalks"), PINK, 0.6)
+yours = highlight(image, mask, WALK, PURPLE, 0.6)
 if isinstance(yours, np.ndarray):
     figures.grid([yours], ["yours"], alt="Your picture of the street.", columns=2)
 
@@ -1014,7 +1016,7 @@ def _cut_off(image, mask, k, colour, opacity):
 exercise(
     highlight,
     _highlight,
-    inputs=[(photo, truth, 8, PINK, 0.6), (photo, truth, 9, (0, 54, 209), 0.3)],
+    inputs=[(photo, truth, 8, PURPLE, 0.6), (photo, truth, 9, (0, 54, 209), 0.3)],
     mistakes={
         "every pixel is tinted": lambda i, m, k, c, a: _mixed(i, c, a).round(),
         "the others are tinted, not the class": partial(_highlight, inside=False),
@@ -1066,19 +1068,23 @@ def _sizes(mask, k):
     return np.array([(numbered == n).sum() for n in range(1, numbered.max() + 1)])
 
 
+def _strictly(mask, k, smallest):
+    return (_sizes(mask, k) > smallest).sum()
+
+
+def _with_background(mask, k, smallest):
+    return (_sizes(mask, k) >= smallest).sum() + ((mask != k).sum() >= smallest)
+
+
 small = two.astype(np.uint8)  # parts of 3 and of 4 pixels
 exercise(
     count_objects,
     lambda m, k, n: (_sizes(m, k) >= n).sum(),
-    inputs=[(street, 10, 1), (small, 1, 4), (small, 1, 3), (small, 5, 1)],
+    inputs=[(street, 10, 1), (small, 1, 10), (small, 1, 3), (small, 5, 1)],
     mistakes={
-        "number 0 is the background, no object": lambda m, k, n: (
-            (_sizes(m, k) >= n).sum() + ((m != k).sum() >= n)
-        ),
+        "number 0 is the background, no object": _with_background,
         "small parts are counted as well": lambda m, k, n: len(_sizes(m, k)),
-        "'at least' means: of exactly that size, too": lambda m, k, n: (
-            _sizes(m, k) > n
-        ).sum(),  # one too few
+        "a part of exactly that size counts as well": _strictly,
         "these are pixels; objects are asked for": lambda m, k, n: (m == k).sum(),
     },
 )
@@ -1087,7 +1093,7 @@ exercise(
 # ### Exercise 4 A baseline that closes its eyes
 #
 # Last, a method that does not look at the picture at all. Write
-# `position_prior(masks)`: from a stack of masks (N × H × W), make one mask (H × W)
+# `position_prior(stack)`: from a `stack` of masks (N × H × W), make one mask (H × W)
 # that holds, for each place, the class that is most frequent *at this place*. If two
 # classes are equally frequent, take the smaller id.
 #
@@ -1095,7 +1101,7 @@ exercise(
 # colour table in mean IoU?
 #
 # <details><summary>Hint 1</summary>
-# Count for one class first: <code>(masks == k).sum(axis=0)</code> is H × W: in how
+# Count for one class first: <code>(stack == k).sum(axis=0)</code> is H × W: in how
 # many masks is class k here?
 # </details>
 # <details><summary>Hint 2</summary>
@@ -1105,10 +1111,10 @@ exercise(
 
 
 # %%
-def position_prior(masks):
+def position_prior(stack):
     """The most frequent class at each place: uint8 N×H×W → uint8 H×W."""
     # BEGIN SOLUTION
-    counts = np.stack([(masks == k).sum(axis=0) for k in range(len(LYFT))], axis=-1)
+    counts = np.stack([(stack == k).sum(axis=0) for k in range(len(LYFT))], axis=-1)
     return counts.argmax(axis=-1).astype(np.uint8)
     # END SOLUTION
 
@@ -1158,9 +1164,9 @@ if isinstance(prior, np.ndarray):
     blind_score = metrics.Confusion()
     for one in test_masks:
         blind_score.add(one, prior)
-    scores = {"colour": colour_score, "place": blind_score, "colour, row": both_score}
+    scores = {"colour": colour_score, "place": blind_score, "both": both_score}
     for name, score in scores.items():
-        print(f"{name:11} {score.accuracy():.0%} right, mean IoU {score.mean_iou():.3f}")
+        print(f"{name:11}{score.accuracy():.0%} right, mean IoU {score.mean_iou():.3f}")
 
 # %% tags=["test"]
 assert blind_score.mean_iou() < 0.40
