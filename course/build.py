@@ -87,6 +87,7 @@ def launch_row(where: Path, track: str | None) -> str:
         f"[Colab](https://colab.research.google.com/github/{path}/blob/main/{where.as_posix()})",
     ]
     row = "**Open in** " + " · ".join(links)
+    row += f" — in Kaggle and Colab first run `%pip install git+https://{REPOSITORY}`"
     for other in TRACKS:
         if track and other != track:
             row += f" — the same lesson in [{NAMES[other]}](../{other}/{where.name})"

@@ -61,7 +61,7 @@ remarks = []
 if memory < 1.5:
     remarks.append("Memory is short. Keep one notebook open at a time.")
 if report["torch"] == report["keras"] == "not installed":
-    remarks.append("Neither PyTorch nor Keras is here: lessons 00 to 03 run, later ones do not.")
+    remarks.append("Neither PyTorch nor Keras is here: only lessons 00 to 03 run.")
 elif "not installed" in (report["torch"], report["keras"]):
     track = "Keras" if report["torch"] == "not installed" else "PyTorch"
     remarks.append(f"Only {track} is here: take the {track} track from lesson 04 on.")
@@ -83,7 +83,7 @@ try:
     print(f"{len(pairs)} pictures with masks, from {len(set(pairs.drives))} drives")
     print("the first:", pairs.items[0].image)
 except FileNotFoundError as nothing:
-    print("No folder of pictures here, and none is needed yet: the lessons draw their own.")
+    print("No folder of pictures here. None is needed yet: lessons draw their own.")
     print(nothing)
 
 # %% [markdown]
@@ -101,8 +101,8 @@ mask = masks.remove_hood(mask)
 figures.grid(
     [image, mask],
     ["the picture", "its mask"],
-    alt="Left: a street, seen from a car. Right: the same street as flat areas, one colour "
-    "for each class, with the names of the larger classes written in.",
+    alt="Left: a street, seen from a car. Right: the same street as flat areas, one "
+    "colour for each class, with the names of the larger classes written in.",
 )
 
 # %% [markdown]
@@ -121,8 +121,8 @@ def lay_over(opacity):
     figures.grid(
         [masks.overlay(image, mask, opacity)],
         [f"opacity {opacity:.2f}"],
-        alt=f"The street with its mask laid over it at opacity {opacity:.2f}; white lines "
-        "follow the edges between classes.",
+        alt=f"The street with its mask laid over it at opacity {opacity:.2f}; white "
+        "lines follow the edges between classes.",
     )
 
 
@@ -145,8 +145,8 @@ steps = (0.0, 0.55, 1.0)
 figures.grid(
     [masks.overlay(image, mask, opacity) for opacity in steps],
     [f"opacity {opacity:.2f}" for opacity in steps],
-    alt="The same street three times. At opacity 0 you see the picture with white outlines, "
-    "at 0.55 picture and colours together, at 1 the colours alone.",
+    alt="The same street three times. At opacity 0 you see the picture with white "
+    "outlines, at 0.55 picture and colours together, at 1 the colours alone.",
 )
 
 # %% [markdown]
@@ -315,14 +315,17 @@ figure, axes = figures.canvas(height=4.5)
 figures.draw_mask(axes[0, 0], mask)
 for row, column in ((30, 160), (190, 70)):
     name = LYFT.names[mask[row, column]]
-    axes[0, 0].plot(column, row, "o", color="white", markeredgecolor="black", markersize=10)
+    axes[0, 0].plot(column, row, "o", color="white", markeredgecolor="black")
     axes[0, 0].annotate(
         f"row {row}, column {column}: {mask[row, column]} {name}", (column + 7, row),
         va="center", bbox={"facecolor": "white", "alpha": 0.9},
     )
-axes[0, 0].set(xlabel="column", ylabel="row", title="Target: two places and their classes")
-figures.show(figure, alt="The mask with two marked places. Each has a label with its row, its "
-             "column, and the id and the name of its class.")
+axes[0, 0].set(xlabel="column", ylabel="row", title="Target: what stands where")
+figures.show(
+    figure,
+    alt="The mask with two marked places. Each has a label with its row, its column, "
+    "and the id and the name of its class.",
+)
 
 
 # %%
@@ -337,7 +340,9 @@ exercise(
     class_at,
     lambda mask, row, column: mask[row, column],
     inputs=[(mask, 30, 160), (mask, 190, 70), (mask, 130, 20)],
-    mistakes={"Row and column are swapped: the row comes first.": lambda m, r, c: m[c, r]},
+    mistakes={
+        "Row and column are swapped: the row comes first.": lambda m, r, c: m[c, r],
+    },
 )
 
 # %% [markdown]
@@ -361,9 +366,8 @@ exercise(
 counts = [(mask == k).sum() for k in range(len(LYFT))]
 figures.class_bars(
     {"share": [count / mask.size if count else float("nan") for count in counts]},
-    alt="Target: one bar for each class in the mask, as long as its share of the pixels.",
-    label="share of the pixels",
-    caption="Target: your function gives the numbers at the ends of the bars.",
+    alt="One bar for each class in the mask, as long as its share of the pixels.",
+    label="target: share of the pixels",
 )
 
 
@@ -430,8 +434,8 @@ def paint_reference(image, region, colour):
 figures.grid(
     [image, paint_reference(image, vegetation, YELLOW)],
     ["before", "target: the vegetation in half yellow"],
-    alt="Left the street, right the same street with all of its vegetation tinted yellow; "
-    "everything else is unchanged.",
+    alt="Left the street, right the same street with all of its vegetation tinted "
+    "yellow; everything else is unchanged.",
 )
 
 
@@ -496,9 +500,9 @@ quiz(
 quiz(
     "The machine has 32 cores, your share is 1. How many threads train fastest?",
     {
-        "32": "They take turns on one core and wait for each other. Several times slower.",
+        "32": "They take turns on one core and wait for each other: far slower.",
         "1": "One core can keep one thread busy. `where.set_threads()` sees to it.",
-        "It makes no difference.": "It does: threads that wait for each other cost time.",
+        "It makes no difference.": "It does: threads that wait cost time.",
     },
     answer="1",
 )
@@ -509,7 +513,7 @@ quiz(
     {
         "(240, 320)": "Every pixel is asked, and every pixel answers.",
         "One number: how often 7 occurs.": "That would be `(mask == 7).sum()`.",
-        "(240, 320, 3)": "The picture has three numbers for each pixel; a mask has one.",
+        "(240, 320, 3)": "A picture has three numbers for each pixel, a mask one.",
     },
     answer="(240, 320)",
 )
