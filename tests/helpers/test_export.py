@@ -1,0 +1,131 @@
+"""A model of either framework becomes one file that gives the same logits."""
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from helpers.export import export
+from helpers.pytorch.unet import unet
+
+
+def run(path, n, height, width):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (source,), (target,) = session.get_inputs(), session.get_outputs()
+    assert (source.name, target.name, source.type) == ("image", "logits", "tensor(float)")
+    image = np.random.default_rng(1).random((n, 3, height, width), np.float32)
+    last = source.shape[-1] == 3
+    (logits,) = session.run(None, {"image": image.transpose(0, 2, 3, 1) if last else image})
+    return image, logits.transpose(0, 3, 1, 2) if last else logits
+
+
+def test_the_unet_with_trained_statistics(tmp_path):
+    torch.manual_seed(0)
+    model = unet(13, 8).train()
+    for _ in range(3):
+        model(torch.rand(2, 3, 32, 32))
+    path = export(model, tmp_path / "new" / "model.onnx")
+    assert model.training  # as it was before
+    assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
+    assert path.stat().st_size < 4_000_000
+    model.eval()
+    for n in (1, 3):
+        image, logits = run(path, n, 96, 128)
+        expected = model(torch.from_numpy(image)).detach().numpy()
+        np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
+def test_another_size(tmp_path):
+    path = export(unet(13, 4, 3), tmp_path / "m.onnx", 64, 72)
+    assert run(path, 2, 64, 72)[1].shape == (2, 13, 64, 72)
+    with pytest.raises(Exception, match="[Ii]nvalid [Dd]imensions"):
+        run(path, 1, 96, 128)
+
+
+def test_models_that_students_write(tmp_path):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 13, 1))
+    image, logits = run(export(model, tmp_path / "m.onnx"), 1, 96, 128)
+    expected = model(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+class Noisy(nn.Conv2d):
+    def forward(self, x):
+        return super().forward(x) + torch.rand(1).item()
+
+
+class Two(nn.Conv2d):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+class Broken(nn.Conv2d):
+    def forward(self, x):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+@pytest.mark.parametrize(
+    "model, error, sentence",
+    [
+        (Noisy(3, 13, 1), ValueError, "differs from the model.*random numbers"),
+        (Two(3, 13, 1), ValueError, "one tensor"),
+        (Broken(3, 13, 1), ValueError, "Cannot export.*Broken.*mat1"),
+        (unet, TypeError, "function.*torch.nn.Module or a keras.Model"),
+        ({"weights": 1}, TypeError, "dict.*torch.nn.Module or a keras.Model"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_a_sentence(tmp_path, model, error, sentence):
+    with pytest.raises(error, match=sentence):
+        export(model, tmp_path / "m.onnx")
+
+
+KERAS = """
+import sys
+from helpers.keras.unet import unet
+from helpers.export import export
+import keras, numpy as np
+
+class Subclass(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.conv = keras.layers.Conv2D(13, 3, padding="same")
+
+    def call(self, x):
+        return self.conv(x)
+
+image = np.load(sys.argv[1])
+sequential = keras.Sequential([keras.layers.UpSampling2D(), keras.layers.Conv2D(13, 2, 2)])
+models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential]
+for i, model in enumerate(models):
+    path = export(model, f"{sys.argv[2]}/{i}.onnx")
+    np.save(f"{sys.argv[2]}/{i}.npy", model(image, training=False))
+try:
+    export(unet(13, 4), f"{sys.argv[2]}/x.onnx", 100, 130)
+except ValueError as error:
+    print(error)
+assert "torch" not in sys.modules
+"""
+
+
+def test_keras_models_in_a_process_of_their_own(tmp_path, repo):
+    image = np.random.default_rng(1).random((3, 3, 96, 128), np.float32)
+    np.save(tmp_path / "image.npy", image.transpose(0, 2, 3, 1))
+    done = subprocess.run(
+        [sys.executable, "-c", KERAS, tmp_path / "image.npy", tmp_path],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "112×144" in done.stdout and done.stdout.count("\n") == 1
+    for i in range(4):
+        _, logits = run(tmp_path / f"{i}.onnx", 3, 96, 128)
+        expected = np.load(tmp_path / f"{i}.npy").transpose(0, 3, 1, 2)
+        np.testing.assert_allclose(logits, expected, atol=1e-4)
+        onnx.checker.check_model(onnx.load(tmp_path / f"{i}.onnx"))
