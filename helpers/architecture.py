@@ -85,9 +85,8 @@ class Architecture:
                 if stage.part == "decoder"
                 and (skip.height, skip.width) == (stage.height, stage.width)
             )
-            lines.append(
-                f"{stage.part:10}  {stage.height:3}×{stage.width:<3}  {channels:14}{skips}"
-            )
+            line = f"{stage.part:10}  {stage.height:3}×{stage.width:<3}  {channels:14}{skips}"
+            lines.append(line.rstrip())
         if self.dense:
             lines.append(f"dense layers: {self.dense}")
         return "\n".join(lines)
