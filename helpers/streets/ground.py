@@ -21,7 +21,7 @@ from helpers.streets.street import BLOCK, SIGHT, Drive
 def surface(street: Drive, here: float) -> Faces:
     """The ground in sight, painted first: lawn, sidewalks, curbs, road, continuous lines."""
     mesh = Mesh()
-    steps = here + np.array([0.8, 2, 3, 4.5, 6.5, 9, 12.5, 17, 23, 31, 42, 56, 74, SIGHT])
+    steps = here + np.array([0.3, 2, 3, 4.5, 6.5, 9, 12.5, 17, 23, 31, 42, 56, 74, SIGHT])
     there, back = steps.tolist(), steps[::-1].tolist()
 
     def strip(x0, x1, label, colour, material) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from helpers.streets import mesh, texture
-from helpers.streets.camera import NEAR, Camera
+from helpers.streets.camera import Camera, following
 from helpers.streets.ground import surface
 from helpers.streets.mesh import Faces
-from helpers.streets.shade import shade
+from helpers.streets.shade import cast_shadows, shade
 from helpers.streets.street import BLOCK, SIGHT, Drive
 from helpers.streets.traffic import moving
 from helpers.streets.world import block
@@ -31,18 +31,17 @@ HOOD = (
 def draw_frame(street: Drive, frame: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """One frame → image uint8 H×W×3 and label uint8 H×W, hood included."""
     camera = Camera(street, frame, height, width)
-    everything, flat = _collect(street, frame)
-    seen, picture = camera.see(everything.points)
-    keep = _visible(everything, picture, camera)
-    corner = np.repeat(keep, everything.counts)
-    faces = Faces(
-        everything.points[corner], everything.counts[keep], everything.colour[keep],
-        everything.table[keep], everything.order[keep],
-    )  # fmt: skip
-    number = _paint(faces, picture[corner], street, camera)
-    ground = int(keep[:flat].sum())
-    image, mask = shade(number, faces, seen[corner], ground, everything, street, camera, frame)
-    return image, mask
+    faces, flat = _collect(street, frame)
+    seen = camera.see(faces.points)
+    keep, corners = _visible(faces, seen, camera)
+    number = _fray(_paint(corners, street, camera), faces, keep, camera)
+    _hood(number, len(keep) + 2)
+    planes = camera.planes(seen, faces.counts)[:, keep]
+    ground = np.searchsorted(keep, flat)
+    shadow = cast_shadows(faces, street, camera)
+    return shade(
+        number, faces.colour[keep], faces.table[keep], planes, ground, shadow, street, camera, frame
+    )
 
 
 def _collect(street: Drive, frame: int) -> tuple[Faces, int]:
@@ -72,39 +71,40 @@ def _collect(street: Drive, frame: int) -> tuple[Faces, int]:
     return faces, flat
 
 
-def _visible(faces: Faces, picture: np.ndarray, camera: Camera) -> np.ndarray:
-    """Which faces are in the picture, large enough to be seen, and do not show their back."""
-    start = np.cumsum(faces.counts) - faces.counts
-    after = np.arange(1, len(picture) + 1)
-    after[start + faces.counts - 1] = start
+def _visible(faces: Faces, seen: np.ndarray, camera: Camera) -> tuple[np.ndarray, list]:
+    """Which faces are in the picture, cover a pixel and do not show their back: their numbers,
+    and for each a flat list of its corners."""
+    picture, counts = camera.project(seen, faces.counts)
+    there = np.flatnonzero(counts)
+    counts = counts[there]
+    start = np.cumsum(counts) - counts
+    after = following(counts)
     turn = picture[:, 0] * picture[after, 1] - picture[after, 0] * picture[:, 1]
-    area = np.add.reduceat(turn, start)
+    twice = np.add.reduceat(turn, start)  # the area, twice; above 0 if clockwise
     low, high = np.minimum.reduceat(picture, start), np.maximum.reduceat(picture, start)
-    far = np.maximum.reduceat(faces.points[:, 2], start)
-    # only faces along the road may be cut off at NEAR; others are left out whole
-    cut = np.minimum.reduceat(faces.points[:, 2], start) < camera.s + NEAR
-    cut &= faces.table[:, 2] == mesh.ACROSS
-    solid = faces.table[:, 3] & mesh.SOLID > 0
-    inside = (high > 0).all(1) & (low[:, 0] < camera.width) & (low[:, 1] < camera.height)
-    return (
-        (far > camera.s + 1.25 * NEAR) & ~cut & inside & (np.where(solid, area, np.abs(area)) > 2)
-    )
+    solid = faces.table[there, 3] & mesh.SOLID > 0
+    inside = (high > 0).all(1) & (low < (camera.width, camera.height)).all(1)
+    keep = inside & (np.where(solid, twice, np.abs(twice)) > 2)
+    flat = picture.ravel().tolist()
+    spans = zip(2 * start[keep], 2 * (start + counts)[keep], strict=True)
+    return there[keep], [flat[a:b] for a, b in spans]
 
 
-def _paint(faces, picture, street, camera) -> np.ndarray:
-    """The face at each pixel, int32 H×W: 0 sky, 1 skyline, then the faces, last the hood."""
+def _paint(corners: list, street: Drive, camera: Camera) -> np.ndarray:
+    """The face at each pixel, int32 H×W: 0 sky, 1 skyline, then the faces from 2 on."""
     canvas = Image.new("I", (camera.width, camera.height), 0)
     draw = ImageDraw.Draw(canvas)
     draw.polygon(_skyline(street, camera), fill=1)
-    flat, end = picture.ravel().tolist(), 0
-    for i, count in enumerate(faces.counts.tolist(), 2):
-        begin, end = end, end + 2 * count
-        draw.polygon(flat[begin:end], fill=i)
-    number = _fray(np.asarray(canvas), faces, camera)
-    rows = np.interp(np.arange(camera.width) * (800 / camera.width), np.arange(0, 800, 20), HOOD)
-    top = np.rint(rows * camera.height / 600).astype(np.int64)
-    number[np.arange(camera.height)[:, None] >= top] = len(faces.counts) + 2
-    return number
+    for i, polygon in enumerate(corners, 2):
+        draw.polygon(polygon, fill=i)
+    return np.asarray(canvas)
+
+
+def _hood(number: np.ndarray, hood: int) -> None:
+    """Put the ego car's hood over everything."""
+    height, width = number.shape
+    rows = np.interp(np.arange(width) * (800 / width), np.arange(0, 800, 20), HOOD)
+    number[np.arange(height)[:, None] >= np.rint(rows * height / 600)] = hood
 
 
 def _skyline(street: Drive, camera: Camera) -> list[tuple[float, float]]:
@@ -128,15 +128,15 @@ def _gusts(height: int, width: int) -> np.ndarray:
     return large[:, :height, :width].astype(np.float32)
 
 
-def _fray(number: np.ndarray, faces: Faces, camera: Camera) -> np.ndarray:
+def _fray(number: np.ndarray, faces: Faces, keep: np.ndarray, camera: Camera) -> np.ndarray:
     """Ragged leaves: a pixel may take over its neighbour's face where the nearer one is leafy."""
     height, width = number.shape
-    leafy = np.zeros(len(faces.counts) + 2, bool)
-    leafy[1] = True
-    leafy[2:] = faces.table[:, 3] & mesh.LEAFY > 0
-    near = np.zeros(len(leafy), np.float32)
-    near[2:] = 1 / np.maximum(faces.points[np.cumsum(faces.counts) - 1, 2] - camera.s, 4)
-    reach = np.clip(0.45 * camera.f * near, height / 150, height / 12) * leafy + height / 150
+    leafy = np.ones(len(keep) + 2, bool)  # the skyline is
+    leafy[0] = False
+    leafy[2:] = faces.table[keep, 3] & mesh.LEAFY > 0
+    away = faces.points[(np.cumsum(faces.counts) - 1)[keep], 2] - camera.s
+    reach = np.full(len(leafy), height / 150, np.float32)  # in pixels; 0.45 m for what is near
+    reach[2:] += leafy[2:] * np.clip(0.45 * camera.f / np.maximum(away, 4), 0, height / 12)
     noise = _gusts(height, width)
     v = np.arange(height)[:, None] + (noise[0] * reach[number]).astype(np.int32)
     u = np.arange(width) + (noise[1] * reach[number]).astype(np.int32)

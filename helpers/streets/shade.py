@@ -16,19 +16,24 @@ from helpers.streets.mesh import Faces
 from helpers.streets.street import SIGHT, Drive
 
 
-def shade(number, faces, seen, ground, everything, street, camera, frame):
-    """Colours and classes from face numbers."""
+def shade(number, colours, faces, planes, ground, shadow, street, camera, frame):
+    """Image uint8 H×W×3 and mask uint8 H×W from face numbers.
+
+    number int H×W: 0 sky, 1 skyline, K faces from 2 on (the first `ground` of them lie on the
+    ground), last the hood; colours float32 K×3; faces int K×4 as in mesh.Faces.table; planes
+    float32 3×K from Camera.planes; shadow bool H×W, where the ground gets no sunlight.
+    """
     height, width, air = camera.height, camera.width, street.light
-    table = np.zeros((len(faces.counts) + 3, 4), np.int64)
+    table = np.zeros((len(faces) + 3, 4), np.int64)
     table[1] = mesh.VEGETATION, texture.LEAVES, mesh.ACROSS, 0
-    table[2:-1] = faces.table
+    table[2:-1] = faces
     table[-1] = mesh.VEHICLES, texture.PLAIN, mesh.ACROSS, 0
     mask = table[:, 0].astype(np.uint8).take(number)
 
     # 1/z at each pixel, from the plane of its face; the ground is not quite flat, but level in x
     plane = np.zeros((3, len(table)), np.float32)
     plane[2] = 1 / SIGHT
-    plane[:, 2:-1] = _planes(faces, seen, camera)
+    plane[:, 2:-1] = planes
     on_ground = (number >= 2) & (number < ground + 2)
     u = np.arange(width, dtype=np.float32) + 0.5
     v = np.arange(height, dtype=np.float32)[:, None] + 0.5
@@ -57,12 +62,11 @@ def shade(number, faces, seen, ground, everything, street, camera, frame):
     level = np.clip(np.frexp(pixels)[1], 0, texture.LEVELS - 1)
     sheet = (table[:, 1] * texture.LEVELS).astype(np.int32).take(number) + level
     bright = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
-    shadow = _shadows(everything, street, camera) & on_ground
-    bright *= np.where(shadow, np.float32(0.45 / 128), np.float32(1 / 128))
+    bright *= np.where(shadow & on_ground, np.float32(0.45 / 128), np.float32(1 / 128))
 
     colour = np.zeros((len(table), 3), np.float32)
     colour[1] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
-    colour[2:-1] = faces.colour
+    colour[2:-1] = colours
     picture = colour.take(number, axis=0)
     picture *= bright[..., None]
     lost = z * np.float32(air.haze)
@@ -76,19 +80,7 @@ def shade(number, faces, seen, ground, everything, street, camera, frame):
     return _sensor(picture, street, frame), mask
 
 
-def _planes(faces: Faces, seen: np.ndarray, camera: Camera) -> np.ndarray:
-    """a, b, c of each face with 1/z = a·u + b·v + c at column u, row v. float32 3×K."""
-    start = np.cumsum(faces.counts) - faces.counts
-    p = seen[start]
-    normal = np.cross(seen[start + 1] - p, seen[start + 2] - p)
-    offset = (normal * p).sum(1)
-    offset = np.where(np.abs(offset) < 1e-6, 1e-6, offset)
-    a, b = normal[:, 0] / (camera.f * offset), normal[:, 1] / (camera.f * offset)
-    c = normal[:, 2] / offset - a * camera.u0 - b * camera.v0
-    return np.stack([a, b, c]).astype(np.float32)
-
-
-def _shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
+def cast_shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
     """Shadows on the ground, bool H×W: each face slid along the sunlight until it lies flat."""
     right, up, ahead = street.light.towards
     casts = faces.table[:, 3] & mesh.CAST > 0
@@ -103,8 +95,8 @@ def _shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
     points[:, 0] -= points[:, 1] * right / up
     points[:, 2] -= points[:, 1] * ahead / up
     points[:, 1] = 0
-    _, spots = camera.see(points)
-    counts = faces.counts[casts]
+    spots, counts = camera.project(camera.see(points), faces.counts[casts])
+    counts = counts[counts > 0]
     start = np.cumsum(counts) - counts
     low, high = np.minimum.reduceat(spots, start), np.maximum.reduceat(spots, start)
     keep = (high > low + 1).all(1) & (high > 0).all(1) & (low[:, 0] < camera.width)

@@ -56,7 +56,7 @@ class Drive:
 def paint(rng: np.random.Generator, low: float = 45, high: float = 215) -> np.ndarray:
     """A colour that anything man-made may have: often a grey, sometimes brick, cream, blue …"""
     grey = low + (high - low) * rng.random()
-    tint = (rng.random(3) - 0.5) * (24 if rng.random() < 0.6 else 90)
+    tint = (rng.random(3) - 0.5) * (24 if rng.random() < 0.6 else 75)
     return np.clip(grey + tint, 12, 240)
 
 
@@ -70,11 +70,11 @@ def drive(number: int, seed: int) -> Drive:
     grey = 70 + 65 * u[2]
     mixes = np.array(
         [
-            [0.35, 0.1, 0.2, 0.1, 0.25],  # nothing, wall, boards, rails, hedge
-            [0.05, 0.5, 0.25, 0.05, 0.15],
-            [0.05, 0.1, 0.65, 0.05, 0.15],
-            [0.05, 0.05, 0.35, 0.35, 0.2],
-            [0.05, 0.1, 0.2, 0.05, 0.6],
+            [0.25, 0.2, 0.2, 0.1, 0.25],  # nothing, wall, boards, rails, hedge
+            [0.05, 0.65, 0.15, 0.05, 0.1],
+            [0.05, 0.1, 0.7, 0.05, 0.1],
+            [0.05, 0.1, 0.35, 0.35, 0.15],
+            [0.05, 0.15, 0.2, 0.05, 0.55],
         ]
     )
     return Drive(
@@ -82,7 +82,7 @@ def drive(number: int, seed: int) -> Drive:
         light=weather(rng),
         half=lane * lanes + 0.3 + 0.5 * u[3],
         lane=lane,
-        pavement=(2.6 + 5.5 * u[4], 2.6 + 5.5 * u[5]),
+        pavement=(3.0 + 5.5 * u[4], 3.0 + 5.5 * u[5]),
         verge=1.2 * u[6] if u[7] < 0.25 else 0.0,
         camera=1.3 + 0.35 * u[8],
         pitch=0.46 + 0.06 * u[9],

@@ -14,7 +14,7 @@ from helpers import data
 from helpers.classes import LYFT
 from helpers.masks import decode, outlines, remove_hood
 from helpers.streets import light, render, scene, scenes, street, texture, traffic, write
-from helpers.streets.camera import Camera
+from helpers.streets.camera import NEAR, Camera
 
 VEHICLES = LYFT.id("Vehicles")
 
@@ -67,11 +67,24 @@ def test_a_point_twice_as_far_is_half_as_large():
     camera = Camera(street.drive(0, 0), 0, 600, 800)
     camera.curve = camera.twist = camera.slope = 0.0
     camera.x = 0.0
-    _, picture = camera.see(np.array([(3.0, 0, 10), (3.0, 0, 20)]))
+    post = [(3.0, 0, 10), (3.0, 2, 10), (3.1, 0, 10)]
+    far = [(x, y, 20) for x, y, _ in post]
+    picture, counts = camera.project(camera.see(np.array(post + far)), np.array([3, 3]))
+    assert counts.tolist() == [3, 3]
+    picture = picture[[0, 3]]
     right = picture[:, 0] - camera.u0
     down = picture[:, 1] - camera.v0
     assert right[0] == 2 * right[1] == 120  # f = 400 pixels: 400 · 3 / 10
     assert down[0] == pytest.approx(2 * down[1], abs=1 / 8)
+
+
+def test_what_is_behind_the_camera_is_cut_off():
+    camera = Camera(street.drive(0, 0), 0, 600, 800)
+    wall = np.array([(3.0, -1.0, -5.0), (3.0, 1.0, -5.0), (3.0, 1.0, 5.0), (3.0, -1.0, 5.0)])
+    picture, counts = camera.project(np.concatenate([wall, wall - (0, 0, 9)]), np.array([4, 4]))
+    assert counts.tolist() == [4, 0]
+    u = camera.u0 + camera.f * 3 / np.array([NEAR, NEAR, 5, 5])
+    assert np.allclose(sorted(picture[:, 0]), sorted(u), atol=1 / 16)
 
 
 def test_the_hood_is_where_it_is_in_the_real_frames(shared):
