@@ -14,7 +14,7 @@ from helpers.streets.mesh import (
     Faces,
     Mesh,
     flat,
-)  # fmt: skip
+)
 from helpers.streets.street import BLOCK, SIGHT, Drive
 
 
@@ -49,18 +49,10 @@ def patches(ground: Mesh, rng, street: Drive, start: float) -> None:
     """Repaired asphalt, darker or lighter than the rest, and manhole covers."""
     for _ in range(int(3 * rng.random() * street.worn)):
         u = rng.random(5).tolist()
-        x = street.half * (1.6 * u[0] - 1)
-        s = start + BLOCK * u[1]
-        flat(
-            ground,
-            x,
-            x + 0.8 + 2.0 * u[2],
-            s,
-            s + 1.5 + 5 * u[3],
-            ROADS,
-            street.asphalt * (0.6 + 0.75 * u[4]),
-            texture.ASPHALT,
-        )
+        x0, s0 = street.half * (1.6 * u[0] - 1), start + BLOCK * u[1]
+        x1, s1 = min(x0 + 0.8 + 2 * u[2], street.half), s0 + 1.5 + 5 * u[3]
+        shade = street.asphalt * (0.6 + 0.75 * u[4])
+        flat(ground, x0, x1, s0, s1, ROADS, shade, texture.ASPHALT)
     if rng.random() < 0.3:
         x, s = street.half * (1.2 * rng.random() - 0.6), start + BLOCK * rng.random()
         cover = [(x + 0.4 * a, 0, s + 0.4 * b) for a, b in CIRCLE]

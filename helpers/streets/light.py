@@ -68,7 +68,7 @@ def lit(colour: np.ndarray, normal: np.ndarray, solid: np.ndarray, light: Weathe
     a leaf or a lamp arm, is lit from both sides) → float32 K×3.
     """
     right, up, ahead = light.towards
-    length = (right * right + up * up + ahead * ahead) ** 0.5
+    length = np.sqrt(right * right + up * up + ahead * ahead)
     cosine = (normal[:, 0] * right + normal[:, 1] * up + normal[:, 2] * ahead) / length
     cosine = np.where(solid, np.maximum(cosine, 0), 0.3 + 0.5 * np.abs(cosine))[:, None]
     sky = (0.8 + 0.2 * normal[:, 1])[:, None]

@@ -52,6 +52,7 @@ class Mesh:
         lie: int = ACROSS,
         flags: int = 0,
     ) -> None:
+        """Add a polygon: 3 or more corners (x, y, s) in one plane, no three first ones in line."""
         self.points.extend(points)
         self.counts.append(len(points))
         self.colours.append(colour)
@@ -59,6 +60,7 @@ class Mesh:
         self.orders.append(self.order)
 
     def freeze(self, light: Weather) -> Faces:
+        """The faces so far as arrays, lit."""
         points = np.array(self.points, np.float64).reshape(-1, 3)
         counts = np.array(self.counts, np.int64)
         start = np.cumsum(counts) - counts

@@ -76,7 +76,7 @@ def shade(number, colours, faces, planes, ground, shadow, street, camera, frame)
     np.copyto(picture, _sky(street, height, width), where=(number == 0)[..., None])
     if air.wet:
         _wet(picture, on_ground, x, s, near, camera, air.wet)
-    picture = _hood(picture, number == len(table) - 1, camera)
+    _hood(picture, number == len(table) - 1, air.zenith.astype(np.float32))
     return _sensor(picture, street, frame), mask
 
 
@@ -108,6 +108,7 @@ def cast_shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
 
 @lru_cache(4)
 def _sky(street: Drive, height: int, width: int) -> np.ndarray:
+    """The sky is the same in all frames of a drive."""
     return light.sky(street.light, street.key, height, width, street.pitch * height)
 
 
@@ -115,31 +116,27 @@ def _wet(picture, on_ground, x, s, near, camera, strength) -> None:
     """Puddles mirror what stands above the horizon, more so the flatter one looks at them."""
     rows = np.arange(camera.height)
     mirror = np.clip((2 * camera.v0 - rows).astype(np.int64), 0, None)
-    puddle = texture.atlas()[
-        (((x + 1024) * 6).astype(np.int32) & 127)
-        + 128 * (((s + 1024) * 3).astype(np.int32) & 127)
-        + 128 * 128 * texture.LEVELS * texture.LEAVES
-        + 128 * 128 * 2
-    ].astype(np.float32)
+    column = ((x + 1024) * 6).astype(np.int32) & 127
+    row = ((s + 1024) * 3).astype(np.int32) & 127
+    sheet = texture.LEAVES * texture.LEVELS + 2  # the leaves' blotches, coarse
+    puddle = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
     amount = np.clip(puddle / 128 - 0.45, 0, 1) * (strength / (1 + 4 * near))
     first = int(camera.v0)
-    amount = np.where(on_ground, amount, 0)[first:, :, None].astype(np.float32)
-    picture[first:] *= (
-        np.float32(1 - 0.35 * strength) * on_ground[first:, :, None] + ~on_ground[first:, :, None]
-    )
-    picture[first:] += (picture[mirror[first:]] * np.float32(0.8) - picture[first:]) * amount
+    floor, below = on_ground[first:, :, None], picture[first:]
+    amount = amount[first:, :, None].astype(np.float32) * floor
+    below *= np.where(floor, np.float32(1 - 0.35 * strength), np.float32(1))
+    below += (picture[mirror[first:]] * np.float32(0.8) - below) * amount
 
 
-def _hood(picture, hood, camera) -> np.ndarray:
+def _hood(picture, hood, sky) -> None:
     """A black bonnet with a dull gleam of the sky."""
-    first = int(0.82 * camera.height)
-    rows = np.arange(camera.height - first, dtype=np.float32)[:, None]
-    columns = np.abs(np.arange(camera.width, dtype=np.float32) / camera.width - 0.5)
-    gleam = np.clip(1 - rows / (0.13 * camera.height), 0, 1) * np.clip(0.42 - columns, 0, 1)
-    sky = picture[camera.height // 8, camera.width // 2]
+    height, width = hood.shape
+    first = int(0.82 * height)
+    rows = np.arange(height - first, dtype=np.float32)[:, None]
+    columns = np.abs(np.arange(width, dtype=np.float32) / width - 0.5)
+    gleam = np.clip(1 - rows / (0.13 * height), 0, 1) * np.clip(0.42 - columns, 0, 1)
     shiny = 12 + gleam[..., None] * sky * np.float32(0.35)
-    picture[first:] = np.where(hood[first:, :, None], shiny, picture[first:])
-    return picture
+    np.copyto(picture[first:], shiny, where=hood[first:, :, None])
 
 
 def _sensor(picture: np.ndarray, street: Drive, frame: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from helpers.streets.mesh import (
     darker,
     flank,
     upright,
-)  # fmt: skip
+)
 from helpers.streets.street import BLOCK, Drive, paint
 
 # Seen from the middle of a straight street, a ray only ever moves outwards. So within a block,
@@ -95,15 +95,8 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
             layer(ROAD, s)
             model = models[int(4 * u[20 + k])]
             colour = paint(rng, 25, 235)
-            shapes.vehicle(
-                mesh,
-                model,
-                side * (street.half - min(1.05, street.lane / 2 - 1.15)),
-                s,
-                colour,
-                side > 0,
-                0.0,
-            )
+            x = side * (street.half - min(1.05, street.lane / 2 - 1.5))  # half on the sidewalk
+            shapes.vehicle(mesh, model, x, s, colour, side > 0, 0.0)
 
 
 def _other(mesh, rng, x, s, side, street) -> None:
