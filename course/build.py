@@ -26,6 +26,8 @@ NAMES = {"pytorch": "PyTorch", "keras": "Keras"}
 FIRST_WITH_TRACKS = 4
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n.*?# END SOLUTION *$", re.DOTALL | re.MULTILINE)
 KEPT_METADATA = ("nbgrader", "editable", "deletable", "jupyter")
+# what gives an answer away: quizzes, checks with their reference, target pictures
+FOLDED = re.compile(r"^(quiz|exercise)\(|\balt=", re.MULTILINE)
 
 
 def texts() -> list[Path]:
@@ -53,9 +55,21 @@ def lesson(text: Path, track: str | None, solved: bool = False) -> dict:
     if not solved:
         for cell in cells:
             cell["source"] = SOLUTION.sub(r"\1...  # your code here", cell["source"])
+    fold(cells)
     where = target(text, track)
     cells[1:1] = [markdown(header_table(where, track))]
     return notebook([markdown(launch_row(where, track)), *cells], salt=where.as_posix())
+
+
+def fold(cells: list[dict]) -> None:
+    """Folds the code under Exercises and Quiz that the student runs but should not read yet."""
+    within = False
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            for section in re.findall(r"^## (.*)", cell["source"], re.MULTILINE):
+                within = section.strip() in ("Exercises", "Quiz")
+        elif within and FOLDED.search(cell["source"]):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
 
 
 def assignment(text: Path) -> dict:

@@ -106,6 +106,13 @@ def read_stamp():
         return None, set()
 
 
+def write_stamp(wanted, extras):
+    """Note that `extras` are complete; all at once, so that a broken-off write leaves no half."""
+    with open(STAMP + ".new", "w") as file:
+        json.dump({"fingerprint": wanted, "extras": sorted(extras)}, file)
+    os.replace(STAMP + ".new", STAMP)
+
+
 def make_venv():
     """Make .venv, unless one with a pip that runs is there."""
     if os.path.exists(PYTHON):
@@ -169,9 +176,7 @@ def main(extras):
     sentence = pip_install(extras | done)
     if sentence:
         sys.exit(sentence)
-    with open(STAMP + ".new", "w") as file:
-        json.dump({"fingerprint": wanted, "extras": sorted(extras | done)}, file)
-    os.replace(STAMP + ".new", STAMP)
+    write_stamp(wanted, extras | done)
 
 
 if __name__ == "__main__":

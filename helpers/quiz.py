@@ -27,11 +27,11 @@ def quiz(question: str, options: Mapping[str, str], answer: str) -> None:
     if answer not in options:
         raise ValueError(f"the answer '{answer}' is not among the options: {', '.join(options)}")
     plain = "\n".join([question, *(f"  ( ) {option}" for option in options)])
-    page = _page(question, options, answer)
-    display({"text/html": page, "text/plain": plain}, raw=True)
+    display({"text/html": page(question, options, answer), "text/plain": plain}, raw=True)
 
 
-def _page(question: str, options: Mapping[str, str], answer: str) -> str:
+def page(question: str, options: Mapping[str, str], answer: str) -> str:
+    """The question as a piece of HTML."""
     name = "quiz-" + hashlib.sha256(question.encode()).hexdigest()[:8]
     rules, buttons, replies, folded = [], [], [], []
     for n, (option, feedback) in enumerate(options.items()):

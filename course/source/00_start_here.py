@@ -287,6 +287,9 @@ for answer in (not_written_yet, mixed_up, rows):
 # make, and the line tells which. The third is right. A check never stops your notebook and never counts
 # against you: run it as often as you like.
 #
+# In the exercises the cells with target pictures and checks are folded to three dots, as they would give
+# the answer away. Run them like any other cell. A click on the dots unfolds them.
+#
 # The **graded** tasks are in the folder `assignments/`. They work in the same way.
 
 # %% [markdown]

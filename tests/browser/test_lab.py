@@ -1,0 +1,119 @@
+"""The first lesson as a student meets it: JupyterLab in a browser."""
+
+import shutil
+
+import pytest
+
+from helpers import quiz
+
+# opens the notebook of the address, waits for its kernel, runs all cells, gives the errors
+RUN_ALL = """async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  const until = async (ready) => {
+    for (let i = 0; i < 1200; i++) {
+      const value = ready();
+      if (value) return value;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw Error("waited a minute for " + ready);
+  };
+  const panel = await until(() => {
+    const widget = app.shell.currentWidget;
+    return widget && widget.sessionContext && widget;
+  });
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  const kernel = await until(() => panel.sessionContext.session?.kernel);
+  await kernel.info;
+  await app.commands.execute("notebook:run-all-cells");
+  const errors = [];
+  panel.content.widgets.forEach((cell, n) => {
+    if (cell.model.type !== "code") return;
+    for (let i = 0; i < cell.model.outputs.length; i++) {
+      const output = cell.model.outputs.get(i).toJSON();
+      if (output.output_type === "error") errors.push([n, output.ename, output.evalue]);
+    }
+  });
+  return errors;
+}"""
+
+CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+
+
+@pytest.fixture(scope="module")
+def lesson(browser, lab, repo):
+    """Lesson 00 in a browser, all of its cells run."""
+    shutil.copy(repo / "course/00_start_here.ipynb", lab.folder)
+    tab = browser.new_page()
+    tab.goto(f"{lab.address}/lab/workspaces/start/tree/00_start_here.ipynb?token={lab.token}")
+    tab.wait_for_function("() => !!window.jupyterapp", timeout=120_000)
+    errors = tab.evaluate(RUN_ALL)
+    assert errors == []
+    yield tab
+    tab.close()
+
+
+def test_pictures_have_alt_text(lesson):
+    pictures = lesson.locator(".jp-OutputArea img")
+    assert pictures.count() >= 6
+    alts = pictures.evaluate_all("all => all.map(picture => picture.alt)")
+    assert all(len(alt) > 30 for alt in alts), alts
+
+
+def test_the_slider_redraws_the_picture(lesson, screenshots):
+    output = lesson.locator(".jp-OutputArea", has=lesson.locator(".widget-hslider")).first
+    picture = output.locator("img").first
+    picture.scroll_into_view_if_needed()
+    assert "0.55" in picture.get_attribute("alt")
+    before = picture.get_attribute("src")
+    handle = output.locator(".noUi-handle")
+    handle.focus()
+    handle.press("ArrowRight")
+    lesson.wait_for_function(
+        "old => ![...document.querySelectorAll('.widget-output img')].some(i => i.src === old)",
+        arg=before,
+    )
+    assert "0.60" in output.locator("img").first.get_attribute("alt")
+    lesson.screenshot(path=screenshots / "00_slider.png")
+
+
+def test_a_quiz_answers_in_place(lesson, screenshots):
+    question = lesson.locator("fieldset", has_text="What does image[10, 30] give?")
+    question.scroll_into_view_if_needed()
+    reply = question.get_by_role("status").locator("p:visible")
+    assert reply.count() == 0
+    question.get_by_label("The pixel 10 to the right").check()
+    assert "Not this one." in reply.inner_text()
+    question.get_by_label("The pixel 30 to the right").check()
+    assert "Right." in reply.inner_text()
+    assert lesson.locator("details", has_text="The answers").locator("visible=true").count() == 0
+    lesson.screenshot(path=screenshots / "00_quiz.png")
+
+
+def test_keys_pressed_in_a_quiz_do_not_touch_the_notebook(lesson):
+    cells = lesson.evaluate(CELL_COUNT)
+    button = lesson.locator("fieldset input").first
+    button.focus()
+    for key in "xbad":  # cut, insert below, insert above, the first half of delete
+        button.press(key)
+    assert lesson.evaluate(CELL_COUNT) == cells
+
+
+def test_without_style_sheets_a_quiz_shows_its_answers_folded(page):
+    html = quiz.page("2 + 2?", {"3": "One short.", "4": "Two and two."}, "4")
+    page.set_content(html[html.index("</style>") :])
+    page.get_by_text("The answers").click()
+    assert page.locator("li").all_inner_texts() == [
+        "3: ✗ Not this one. One short.",
+        "4: ✓ Right. Two and two.",
+    ]
+
+
+def test_the_exercises_answer(lesson, screenshots):
+    said = lesson.locator(".jp-OutputArea", has_text="Not done yet")
+    assert said.count() >= 3
+    lesson.get_by_text("Exercise 1 · Which class is there?").last.scroll_into_view_if_needed()
+    lesson.screenshot(path=screenshots / "00_exercise.png")
+    lesson.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    lesson.screenshot(path=screenshots / "00_top.png")

@@ -1,0 +1,57 @@
+"""The runner sees what is wrong with a notebook that runs to its end."""
+
+from pathlib import Path
+
+import pytest
+
+import build
+import run
+
+
+@pytest.fixture
+def faults(monkeypatch):
+    """Runs a notebook of these code cells under the heading Exercises and gives its faults."""
+
+    def made(*codes: str, solved: bool = False) -> str:
+        cells = [build.markdown("## Exercises")]
+        cells += [{"cell_type": "code", "source": code, "metadata": {}} for code in codes]
+        notebook = build.notebook(cells, salt="")
+        monkeypatch.setattr(run, "derive", lambda solved: {Path("course/x.ipynb"): notebook})
+        return "\n".join(run.run(Path("course/x.ipynb"), solved).faults)
+
+    return made
+
+
+STUB = "from helpers.check import exercise\ndef f(x):\n    ..."
+RIGHT = "from helpers.check import exercise\ndef f(x):\n    return x"
+CHECK = "exercise(f, lambda x: x, inputs=[(1,), (2,)])"
+
+
+def test_a_good_notebook(faults):
+    assert faults(STUB, CHECK) == ""
+    assert faults(RIGHT, CHECK, solved=True) == ""
+
+
+def test_an_error_names_its_cell(faults):
+    assert "cell 2 stops" in (said := faults("x = 1", "x / 0"))
+    assert "ZeroDivisionError" in said and "\x1b" not in said
+
+
+def test_a_solution_that_is_not_accepted(faults):
+    assert "the solution is not accepted: ✗" in faults(
+        RIGHT, "exercise(f, lambda x: x + 1, inputs=[(1,)])", solved=True
+    )
+
+
+def test_a_solution_in_the_students_copy(faults):
+    assert "the empty stub is not told 'Not done yet'" in faults(RIGHT, CHECK)
+
+
+def test_a_picture_without_alt_text(faults):
+    drawn = "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    assert "cell 1: a picture without alt text" in faults(drawn)
+
+
+def test_memory_is_measured_and_limited(faults, monkeypatch):
+    monkeypatch.setitem(run.PEAK_MIB, None, 150)
+    assert "peak memory is" in faults("block = b'x' * (150 * 2**20)")
