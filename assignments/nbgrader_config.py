@@ -24,12 +24,13 @@ c.CourseDirectory.root = str(COURSE)
 c.CourseDirectory.source_directory = os.path.relpath(HERE / "source", COURSE)
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "~*"]
 c.Exchange.root = str(COURSE / "exchange")
+# A stub that does nothing: the notebook runs to its end, and check says "not done yet".
+c.ClearSolutions.code_stub = {"python": "...  # your code here"}
 
 c.Autograde.exporter_class = "grader.pipeline.SubmissionExporter"
 c.Autograde.pre_convert_hook = "grader.pipeline.remove_links"
 c.Autograde.sanitize_preprocessors = [
     "grader.pipeline.MendMetadata",
-    "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",

@@ -93,7 +93,10 @@ def grade(
             for student in todo:
                 progress.update(task, description=f"grading {escape(student)}")
                 opened.grade(assignment, student)
-                opened.feedback(assignment, student)
+                try:
+                    opened.feedback(assignment, student)
+                except CourseError as error:
+                    screen.print(f"[red]✗[/] no feedback page for {escape(f'{student}: {error}')}")
                 progress.advance(task)
         except KeyboardInterrupt:
             screen.print("Stopped. The same command goes on from here.")

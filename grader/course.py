@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -135,7 +136,8 @@ class Course:
             with temp_attrs(self._directory, assignment_id=assignment, student_id=student):
                 Autograde(coursedir=self._directory, parent=self.api, force=True).start()
         except NbGraderException as error:
-            self._not_graded(assignment, student, f"nbgrader failed ({error}); see {self.log}")
+            said = " ".join(str(error).split())[:300]
+            self._not_graded(assignment, student, f"nbgrader failed ({said}); see {self.log}")
         stamp.write_text(submissions.fingerprint(folder))
 
     def feedback(self, assignment: str, student: str) -> Path:
@@ -183,8 +185,9 @@ class Course:
     def _call(self, result: dict) -> None:
         if not result["success"]:
             lines = (result.get("log") or result.get("error") or "").strip().splitlines()
-            errors = [line for line in lines if "ERROR" in line] or lines
-            raise CourseError(f"nbgrader: {errors[-1] if errors else 'no reason'} ({self.log})")
+            causes = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
+            causes = causes or [line for line in lines if "ERROR" in line] or lines
+            raise CourseError(f"nbgrader: {causes[-1] if causes else 'no reason'} ({self.log})")
 
 
 def write_json(path: Path, grades: Iterable[Grade]) -> None:

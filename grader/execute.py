@@ -194,7 +194,8 @@ class SandboxExecute(Execute):
                 self.result.broken = f"running the notebook failed: {type(error).__name__}: {error}"
             finally:
                 if judge is not None:
-                    self.result.broken = self.result.broken or judge.finish()
+                    failed = judge.finish()
+                    self.result.broken = self.result.broken or failed
                     self.result.events = outcomes.read_ledger(judge.ledger)
         if self.result.broken:
             self.log.error("%s: %s", who["student"], self.result.broken)

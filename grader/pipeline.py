@@ -25,6 +25,7 @@ from grader import outcomes, submissions
 from grader.outcomes import Outcome, Run
 from grader.submissions import Unreadable
 
+MAGIC = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 NOT_EXECUTED = "the notebook was not executed"
 
 
@@ -56,7 +57,10 @@ class SubmissionExporter(NotebookExporter):
 
 
 class MendMetadata(NbGraderPreprocessor):
-    """Takes nbgrader's marks of each cell from the gradebook; the student's may say anything."""
+    """Takes nbgrader's marks of each cell from the gradebook; the student's may say anything.
+
+    Of several copies of a cell the last one is marked, as in nbgrader.
+    """
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
@@ -64,10 +68,10 @@ class MendMetadata(NbGraderPreprocessor):
         who = resources["nbgrader"]
         with Gradebook(who["db_url"]) as gradebook:
             marks = true_marks(gradebook.find_notebook(who["notebook"], who["assignment"]))
-        for cell in nb.cells:
+        for cell in reversed(nb.cells):
             claimed = cell.metadata.pop("nbgrader", {}).get("grade_id")
             if isinstance(claimed, str) and claimed in marks:
-                cell.metadata["nbgrader"] = dict(marks[claimed])
+                cell.metadata["nbgrader"] = marks.pop(claimed)
         return nb, resources
 
 
@@ -204,9 +208,11 @@ def safe_output(output: NotebookNode) -> NotebookNode | None:
         value = "".join(map(str, value)) if isinstance(value, list) else str(value)
         if kind == "text/plain":
             data[kind] = value
-        elif kind in submissions.PICTURES:
+        elif kind in MAGIC:
             try:
-                data[kind] = base64.b64encode(base64.b64decode(value, validate=False)).decode()
+                picture = base64.b64decode(value)
             except binascii.Error:
                 continue
+            if picture.startswith(MAGIC[kind]):
+                data[kind] = base64.b64encode(picture).decode()
     return new_output("display_data", data) if data else None

@@ -17,6 +17,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import zmq
+from jupyter_client.client import KernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -29,6 +31,7 @@ HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 HOME = "/home/student"
 NOBODY = 65534
 MIB = 1 << 20
+MAX_MESSAGE = 32 * MIB
 
 ENVIRONMENT = {
     "HOME": HOME,
@@ -82,8 +85,18 @@ class Limits:
 
 
 def environment(run: Path, **extra: str) -> dict[str, str]:
-    """The whole environment of a sandboxed program: nothing is inherited."""
+    """The whole environment of a sandboxed program: nothing is inherited.
+
+    One thing is: where this Python's own shared library lies, if it had to be told.
+    """
     path = f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin"
+    libraries = [
+        folder
+        for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":")
+        if folder and Path(folder).is_relative_to(sys.base_prefix)
+    ]
+    if libraries:
+        extra["LD_LIBRARY_PATH"] = ":".join(libraries)
     return {**ENVIRONMENT, "PATH": path, "PYTHONPATH": str(run / "lib"), **extra}
 
 
@@ -118,7 +131,8 @@ def prepare(run: Path, helpers: tuple[str, ...] = STUDENT_HELPERS) -> None:
     (run / "work").mkdir(exist_ok=True)
     for name in helpers:
         shutil.copyfile(HELPERS / name, library / name)
-    run.chmod(0o755)
+    for folder in (run / "lib", library, run / "work"):
+        folder.chmod(0o755)
     if os.geteuid() == 0:
         os.chown(run / "k", NOBODY, NOBODY)
     (run / "k").chmod(0o700)
@@ -267,6 +281,12 @@ class SandboxProvisioner(LocalProvisioner):
 
 class SandboxKernelManager(AsyncKernelManager):
     """A kernel manager with one kernel: this Python's, in the sandbox."""
+
+    def client(self, **kwargs: Any) -> KernelClient:
+        # A single message must not fill the grader's memory.
+        client = super().client(**kwargs)
+        client.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        return client
 
     @functools.cached_property
     def kernel_spec(self) -> KernelSpec:
