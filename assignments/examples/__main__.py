@@ -116,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=["build", "train"])
     parser.add_argument("students", nargs="*", help="whom to train for; all, if nobody is named")
+    parser.add_argument("--inbox", type=Path, default=Path("build/inbox"))
     given = parser.parse_args()
     if given.verb == "train":
         for student in given.students or students():
@@ -124,7 +125,7 @@ def main() -> None:
     released = course_folder() / "release" / NAME / f"{NAME}.ipynb"
     if not released.exists():
         sys.exit(f"{released} is missing. Run `python -m grader release {NAME}` first.")
-    for path in pack(Path("build/inbox"), released):
+    for path in pack(given.inbox, released):
         print(path)
 
 

@@ -313,16 +313,31 @@ def dice_cases(rng: np.random.Generator) -> list[Case]:
 # ---- the table -----------------------------------------------------------------------------------
 
 BARS = {
+    # On the hidden streets a map of the most frequent class at each place reaches 0.82 on Roads,
+    # 0.00 on Vehicles and 0.30 on the mean; a table of colour and place 0.81, 0.08 and 0.46. Every
+    # bar lies above both, and the course's U-Net of width 8 clears the last ones with each seed.
     "streets": (
-        Bar("Roads", 0.80, 0.10),
-        Bar("Roads", 0.86, 0.10),
+        Bar("Roads", 0.87, 0.10),
+        Bar("Roads", 0.89, 0.10),
+        Bar("Roads", 0.905, 0.10),
+        Bar("Vehicles", 0.30, 0.10),
+        Bar("Vehicles", 0.45, 0.10),
+        Bar("Vehicles", 0.58, 0.10),
+        Bar("graded", 0.55, 0.15),
+        Bar("graded", 0.65, 0.15),
+        Bar("graded", 0.72, 0.10),
+    ),
+    # For real frames: from what is published, not from runs of ours. Run your own solution first.
+    "lyft": (
         Bar("Roads", 0.90, 0.10),
-        Bar("Vehicles", 0.25, 0.10),
-        Bar("Vehicles", 0.40, 0.10),
-        Bar("Vehicles", 0.50, 0.10),
+        Bar("Roads", 0.93, 0.10),
+        Bar("Roads", 0.95, 0.10),
+        Bar("Vehicles", 0.30, 0.10),
+        Bar("Vehicles", 0.45, 0.10),
+        Bar("Vehicles", 0.60, 0.10),
         Bar("graded", 0.50, 0.15),
         Bar("graded", 0.60, 0.15),
-        Bar("graded", 0.66, 0.10),
+        Bar("graded", 0.68, 0.10),
     ),
 }
 """IoU on the hidden scenes, pooled over all of them → share of the points of `trained_model`."""
