@@ -237,7 +237,9 @@ def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white")
     if file.tell() > _LARGEST:
-        picture = Image.open(file).convert("RGB").quantize(256)
+        # the default method would merge a rare colour, such as a small class, with another
+        how = Image.Quantize.MAXCOVERAGE
+        picture = Image.open(file).convert("RGB").quantize(256, how, dither=Image.Dither.NONE)
         file = io.BytesIO()
         picture.save(file, "png", optimize=True)
     return file.getvalue()

@@ -197,11 +197,12 @@ def recognition(axis):
 
 def detection(axis):
     axis.imshow(image)
-    for n, k, top, left, bottom, right in boxes:
+    from_the_left = sorted(boxes, key=lambda box: box[3])
+    for i, (n, k, top, left, bottom, right) in enumerate(from_the_left):
         corner, size = (left - 1, top - 1), (right - left + 2, bottom - top + 2)
         axis.add_patch(Rectangle(corner, *size, fill=False, color=YELLOW, linewidth=2))
         label = {"facecolor": YELLOW, "pad": 1}
-        row = top - 6 if n % 2 else bottom + 14  # so labels do not overlap
+        row = top - 6 if i % 2 else bottom + 14  # so labels do not overlap
         axis.text(left, row, f"{n} {LYFT.names[k]}", fontsize=11, bbox=label)
 
 

@@ -72,12 +72,17 @@ def test_every_function_that_shows_asks_for_alt():
         assert inspect.signature(getattr(figures, name)).parameters["alt"].default is inspect._empty
 
 
-def test_a_noisy_figure_stays_small(shown):
-    noise = np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8)
-    figures.grid([noise] * 3, ["a", "b", "c"], alt="noise")
+def test_a_large_figure_is_stored_small_and_keeps_rare_colours(shown):
+    noise = np.random.default_rng(0).integers(0, 120, (400, 600, 3), dtype=np.uint8)
+    noise[100:110, 100:110] = LYFT.palette[10]
+    noise[100:110, 120:130] = LYFT.palette[12]
+    figures.grid([noise] * 2, ["a", "b"], alt="noise with two small squares")
     (picture,) = pictures(shown[0])
     assert picture.mode == "P"  # 256 colours: full colour would be several times as large
-    assert len(shown[0]["text/html"]) < 1_000_000
+    assert len(shown[0]["text/html"]) < 600_000
+    colours = np.array([c for _, c in picture.convert("RGB").getcolors()], int)
+    for k in (10, 12):
+        assert abs(colours - LYFT.palette[k]).max(1).min() <= 16
 
 
 def test_a_mask_keeps_the_colours_of_its_classes(shown):
