@@ -17,6 +17,7 @@ from helpers.desk import CASES
 from helpers.rules import Build
 
 BUILDS = (Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48))
+SOURCES = ("streets", "lyft")
 ASSIGNMENTS = sorted(path.stem for path in (Path(__file__).parent / "checks").glob("lyft*.py"))
 
 
@@ -26,7 +27,9 @@ def public(name: str, question: Question) -> dict:
     if question.kind == "network":
         return seen | {"builds": [astuple(build) for build in BUILDS]}
     if question.kind == "model":
-        return seen | {"bars": [astuple(bar) for bar in bars(name, "streets")]}
+        return seen | {
+            "bars": {data: [astuple(bar) for bar in bars(name, data)] for data in SOURCES}
+        }
     drawn = question.cases(np.random.default_rng(0))
     return seen | {"cases": [asdict(case) for case in drawn]}
 

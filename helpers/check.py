@@ -24,25 +24,26 @@ desk = JUDGE is None
 """True at your desk; False while the notebook is graded, which never trains and never plots."""
 
 
-def check(question: str, answer: Any, framework: str | None = None) -> None:
+def check(question: str, answer: Any, choice: str | None = None) -> None:
     """Checks your answer to a question of an assignment. Prints what it found; never raises.
 
     Args:
         question: its name, as it stands in the notebook.
         answer: your function, or the path of your model.
-        framework: "pytorch" or "keras", where the question needs one.
+        choice: your framework, "pytorch" or "keras", for a network or a loss; the data, "streets" or
+            "lyft", for a trained model.
     """
     if desk:
         from helpers.desk import run_public_cases
 
-        print(run_public_cases(question, answer, framework))
+        print(run_public_cases(question, answer, choice))
         return
     try:
         with socket.socket(socket.AF_UNIX) as judge:
             judge.connect(JUDGE)
             wire.send(judge, {"question": question})
             while "end" not in (challenge := wire.receive(judge)):
-                wire.send(judge, _attempt(challenge, answer, framework))
+                wire.send(judge, _attempt(challenge, answer, choice))
             print(f"{question}: {challenge['end']}")
     except (OSError, EOFError, wire.WireError) as fault:
         print(f"{question}: the judge can't be reached ({fault})")

@@ -19,12 +19,12 @@ DRIVES = range(2000, 2030)
 """The drives of the public scenes that a model is tried on."""
 
 
-def run_public_cases(question: str, answer: Any, framework: str | None) -> str:
+def run_public_cases(question: str, answer: Any, choice: str | None) -> str:
     """What is right and wrong with an answer, part by part, as text. Never raises."""
     try:
         public = find_question(question)
         run = {"function": _functions, "loss": _functions, "network": _networks, "model": _model}
-        lines = run[public["kind"]](public, answer, framework)
+        lines = run[public["kind"]](public, answer, choice)
     except Unanswered as unanswered:
         lines = [f"… not done yet: {unanswered}"]
     except Exception as fault:
@@ -75,23 +75,26 @@ def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
     return lines
 
 
-def _model(public: dict, path: str, framework: str | None) -> list[str]:
+def _model(public: dict, path: str, source: str | None) -> list[str]:
     import onnxruntime
 
-    from helpers import architecture, rules, streets
+    from helpers import architecture, data, rules, streets
     from helpers.metrics import Confusion
 
     if not Path(path).exists():
         raise Unanswered(f"there is no {path} yet")
     layout = architecture.read(path).layout
-    images, truth = streets.scenes(DRIVES, [0])
+    if source == "lyft":
+        images, truth = data.load(data.split(data.find())[1])
+    else:
+        images, truth = streets.scenes(DRIVES, [0])
     batch = images.astype(np.float32) / 255
     batch = batch if layout == "NHWC" else batch.transpose(0, 3, 1, 2)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (outputs,) = session.run(None, {session.get_inputs()[0].name: batch})
     outputs = outputs.transpose(0, 3, 1, 2) if layout == "NHWC" else outputs
     confusion = Confusion().add(truth, rules.graded_prediction(outputs))
-    share, said = rules.reached(confusion, [rules.Bar(*bar) for bar in public["bars"]])
+    share, said = rules.reached(confusion, [rules.Bar(*bar) for bar in public["bars"][source]])
     mark = "✓" if share == 1 else "✗" if share == 0 else "…"
     return [
         f"{mark} {share:.0%} of the points on {len(images)} public scenes.",
