@@ -30,8 +30,8 @@ def check(question: str, answer: Any, choice: str | None = None) -> None:
     Args:
         question: its name, as it stands in the notebook.
         answer: your function, or the path of your model.
-        choice: your framework, "pytorch" or "keras", for a network or a loss; the data, "streets" or
-            "lyft", for a trained model.
+        choice: "pytorch" or "keras" for a network or a loss, "streets" or "lyft" for a trained
+            model; the notebook has both as FRAMEWORK and DATA.
     """
     if desk:
         from helpers.desk import run_public_cases
