@@ -99,7 +99,7 @@ def train(student: str) -> None:
         os.environ["PYTHONPATH"] = str(HERE.parent.parent)
         os.environ["OMP_NUM_THREADS"] = "1"
         client = NotebookClient(
-            notebook, timeout=900, resources={"metadata": {"path": folder}}, allow_errors=True
+            notebook, timeout=3600, resources={"metadata": {"path": folder}}, allow_errors=True
         )
         client.execute()
         for cell in notebook.cells:
