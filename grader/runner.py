@@ -104,10 +104,12 @@ def _read(run: Path, status: int | None, images: np.ndarray) -> tuple[np.ndarray
             raise ModelRefused(f"model.onnx gives more than {MAX_CLASSES} maps.")
         try:
             outputs = np.load(out, allow_pickle=False)
-        except (ValueError, EOFError):
+        except (ValueError, EOFError, MemoryError):
             raise ModelRefused(
                 "model.onnx's predictions were cut off: they are too large."
             ) from None
     if outputs.dtype != np.float32 or outputs.ndim != 4 or outputs.shape[0] != count:
         raise ModelRefused("model.onnx's predictions have the wrong shape.")
+    if outputs.shape[1] > MAX_CLASSES:
+        raise ModelRefused(f"model.onnx gives more than {MAX_CLASSES} maps.")
     return outputs, message["facts"]
