@@ -8,6 +8,11 @@ install := @$(PYTHON) course/install.py
 texts := $(wildcard course/source/*.py assignments/text/*.py) course/build.py course/measured.json
 root := $(filter 0,$(shell id -u))
 
+# where there is no home to write to, Jupyter and matplotlib get one
+ifneq ($(shell [ -w "$$HOME" ] || echo none),)
+export HOME := $(CURDIR)/build/home
+endif
+
 .PHONY: help lab test grade notebooks notebooks-run examples twins clean
 
 help:
@@ -16,7 +21,8 @@ help:
 lab: data/streets ## open the course in JupyterLab [PORT=8888] [BROWSER=no] [TORCH_INDEX=url]
 	$(install) lab torch keras
 	@$(MAKE) --no-print-directory build/notebooks
-	@exec $(py) -m jupyterlab course/00_start_here.ipynb --port=$(PORT) --ServerApp.root_dir=. \
+	@exec $(py) -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/course/00_start_here.ipynb \
 		--ServerApp.answer_yes=True --LabApp.news_url=None \
 		$(if $(root),--allow-root) $(if $(filter no,$(BROWSER)),--no-browser)
 
