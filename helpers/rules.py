@@ -125,7 +125,7 @@ def reached(confusion: Confusion, bars: Sequence[Bar]) -> tuple[float, str]:
         own = [bar for bar in bars if bar.classes == name]
         passed = [bar for bar in own if values[name] >= bar.iou]
         share += sum(bar.share for bar in passed)
-        steps = ", ".join(f"{bar.iou:.2f}" for bar in own)
+        steps = ", ".join(f"{bar.iou:g}" for bar in own)
         what = "the mean of the graded classes" if name == "graded" else name
         said.append(f"{what} {values[name]:.3f} ({len(passed)} of the bars {steps})")
     return round(share, 6), "IoU of " + "; ".join(said)

@@ -317,9 +317,9 @@ BARS = {
     # 0.00 on Vehicles and 0.30 on the mean; a table of colour and place 0.81, 0.08 and 0.46. Every
     # bar lies above both, and the course's U-Net of width 8 clears the last ones with each seed.
     "streets": (
-        Bar("Roads", 0.87, 0.10),
-        Bar("Roads", 0.89, 0.10),
-        Bar("Roads", 0.905, 0.10),
+        Bar("Roads", 0.86, 0.10),
+        Bar("Roads", 0.88, 0.10),
+        Bar("Roads", 0.895, 0.10),
         Bar("Vehicles", 0.30, 0.10),
         Bar("Vehicles", 0.45, 0.10),
         Bar("Vehicles", 0.58, 0.10),

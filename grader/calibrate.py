@@ -1,0 +1,123 @@
+"""Are the IoU bars fair? Trains the course's own U-Net and runs methods without a model.
+
+    python -m grader.calibrate            all runs: three seeds in both frameworks, about 20 minutes
+
+Every run is scored on three sets of hidden scenes. The table goes to assignments/calibration.json;
+a test holds the bars against it: a network as small as those of the examples clears every bar with
+each seed, and what needs no network clears none.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from grader.checks import bars
+from grader.scenes import hidden_scenes
+from grader.settings import REPOSITORY, Settings, course_folder
+from helpers import streets
+from helpers.classes import GRADED, LYFT
+from helpers.metrics import Confusion
+
+TABLE = REPOSITORY / "assignments" / "calibration.json"
+WIDTH, STEPS, SEEDS, HIDDEN = 8, 1500, (0, 1, 2), (101, 102, 103)
+DRIVES, FRAMES = range(120), range(0, 40, 4)
+
+
+def score(predict) -> dict[str, list[float]]:
+    """Bar → IoU on each set of hidden scenes; `predict` takes images and gives masks."""
+    found: dict[str, list[float]] = {}
+    for seed in HIDDEN:
+        images, truth = hidden_scenes(Settings(seed, "streets", None), course_folder())
+        confusion = Confusion().add(truth, predict(images))
+        iou = confusion.iou()
+        values = {name: float(iou[LYFT.id(name)]) for name in GRADED}
+        values["graded"] = confusion.mean_iou(LYFT.id(name) for name in GRADED)
+        for name in dict.fromkeys(bar.classes for bar in bars("lyft_unet", "streets")):
+            found.setdefault(name, []).append(round(values[name], 4))
+    return found
+
+
+def network(framework: str, seed: int) -> dict[str, list[float]]:
+    """Trains the course's U-Net and scores it. One framework in a process."""
+    images, masks = streets.scenes(DRIVES, FRAMES)
+    if framework == "pytorch":
+        import torch
+
+        from helpers.pytorch.predict import predict_masks
+        from helpers.pytorch.train import train
+        from helpers.pytorch.unet import unet
+
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+    else:
+        from helpers.keras import keras
+        from helpers.keras.predict import predict_masks
+        from helpers.keras.train import train
+        from helpers.keras.unet import unet
+
+        keras.utils.set_random_seed(seed)
+    model = unet(len(LYFT), WIDTH)
+    train(model, images, masks, steps=STEPS, seed=seed)
+    return score(lambda unseen: predict_masks(model, unseen))
+
+
+def place_prior() -> dict[str, list[float]]:
+    """The most frequent class at each place: the road lies where roads lie."""
+    _, masks = streets.scenes(DRIVES, FRAMES)
+    prior = np.stack([(masks == k).sum(0) for k in range(len(LYFT))]).argmax(0).astype(np.uint8)
+    return score(lambda unseen: np.broadcast_to(prior, unseen.shape[:3]))
+
+
+def colour_and_place() -> dict[str, list[float]]:
+    """The most frequent class of a colour (8 steps a channel) in a cell of 8×8 pixels."""
+    images, masks = streets.scenes(DRIVES, FRAMES)
+
+    def key(pictures: np.ndarray) -> np.ndarray:
+        rows, columns = np.indices(pictures.shape[1:3]) // 8
+        colour = (pictures // 32).astype(np.int64) @ np.array([64, 8, 1])
+        return (rows * 16 + columns) * 512 + colour
+
+    pairs = key(images).ravel() * len(LYFT) + masks.ravel()
+    counts = np.bincount(pairs, minlength=12 * 16 * 512 * len(LYFT)).reshape(-1, len(LYFT))
+    table = counts.argmax(1).astype(np.uint8)
+    return score(lambda unseen: table[key(unseen)])
+
+
+METHODS = {
+    "no model: place": place_prior,
+    "no model: colour and place": colour_and_place,
+} | {
+    f"U-Net {WIDTH}, {framework}, seed {seed}": lambda f=framework, s=seed: network(f, s)
+    for framework in ("pytorch", "keras")
+    for seed in SEEDS
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=METHODS, help="one method; prints its row as JSON")
+    given = parser.parse_args()
+    if given.only:
+        print(json.dumps(METHODS[given.only]()))
+        return
+    table = {}
+    for name in METHODS:
+        command = [sys.executable, "-m", "grader.calibrate", "--only", name]
+        run = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
+        table[name] = json.loads(run.stdout)
+        print(name, table[name])
+        save(TABLE, table)
+
+
+def save(path: Path, table: dict) -> None:
+    """Writes the table with what it was made of."""
+    made_of = {"width": WIDTH, "steps": STEPS, "drives": len(DRIVES), "hidden_seeds": HIDDEN}
+    path.write_text(json.dumps({"made_of": made_of, "iou": table}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
