@@ -1,6 +1,7 @@
 """nbgrader's configuration: its own commands and the formgrader grade through our pipeline.
 
-Run `nbgrader ...` or `jupyter lab` in this folder. Only the sources live here; what grading makes
+Run `nbgrader ...` in this folder, and for the formgrader `jupyter lab --ServerApp.root_dir=$(pwd)/..`
+(it shows only what lies below the server's root). Only the sources live here; what grading makes
 goes to build/course, or to the folder that PIXELWISE_COURSE names.
 """
 

@@ -71,7 +71,9 @@ class Course:
         self.folder = course_folder()
         self.log = self.folder / "grading.log"
         logger = logging.getLogger("traitlets")
-        logger.addHandler(logging.FileHandler(self.log, encoding="utf-8"))
+        logged = [getattr(handler, "baseFilename", None) for handler in logger.handlers]
+        if str(self.log) not in logged:
+            logger.addHandler(logging.FileHandler(self.log, encoding="utf-8"))
         logger.propagate = False
         # nbgrader's own way with its database; nothing that an instructor could mend.
         warnings.filterwarnings("ignore", "Object of type", SAWarning)

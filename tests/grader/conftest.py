@@ -25,6 +25,7 @@ RIGHT = {
     "    pair = [x[top : top + height, left : left + width] for x in (image, mask)]\n"
     "    return tuple(x[:, ::-1] if flip else x for x in pair)",
 }
+RIGHT["analysis"] = "Poles are worst: they are thin."
 POINTS = {"one_hot": 5, "crop_flip": 5}
 
 
@@ -110,7 +111,8 @@ def classroom(tmp_path_factory, repo, sandboxed):
     config = room.assignments / "nbgrader_config.py"
     shutil.copyfile(repo / "assignments" / "nbgrader_config.py", config)
     with open(config, "a") as file:
-        file.write("c.SandboxExecute.timeout = 6\nc.SandboxExecute.total_timeout = 18\n")
+        for limit in ("timeout = 6", "total_timeout = 15", "memory_mib = 800"):
+            file.write(f"c.SandboxExecute.{limit}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIXELWISE_COURSE", str(room.run))
         patch.setattr(sys, "path", list(sys.path))
