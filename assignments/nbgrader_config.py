@@ -1,8 +1,8 @@
 """nbgrader's configuration: its own commands and the formgrader grade through our pipeline.
 
-Run `nbgrader ...` in this folder, and for the formgrader `jupyter lab --ServerApp.root_dir=$(pwd)/..`
-(it shows only what lies below the server's root). Only the sources live here; what grading makes
-goes to build/course, or to the folder that PIXELWISE_COURSE names.
+Run `nbgrader ...` in this folder. For the formgrader, which shows only what lies below the server's
+root, run `jupyter lab --ServerApp.root_dir=$(dirname $(pwd))` here. Only the sources live here; what
+grading makes goes to build/course, or to the folder that PIXELWISE_COURSE names.
 """
 
 import os
@@ -27,6 +27,15 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedb
 c.Exchange.root = str(COURSE / "exchange")
 # A stub that does nothing: the notebook runs to its end, and check says "not done yet".
 c.ClearSolutions.code_stub = {"python": "...  # your code here"}
+
+c.GenerateAssignment.preprocessors = [
+    "grader.release.NameData",
+    *(f"nbgrader.preprocessors.{name}" for name in (
+        "IncludeHeaderFooter", "InstantiateTests", "LockCells", "ClearSolutions", "ClearOutput",
+        "CheckCellMetadata", "ComputeChecksums", "SaveCells", "ClearHiddenTests", "ClearMarkScheme",
+        "ComputeChecksums", "CheckCellMetadata",
+    )),
+]  # fmt: skip
 
 c.Autograde.exporter_class = "grader.pipeline.SubmissionExporter"
 c.Autograde.pre_convert_hook = "grader.pipeline.remove_links"
