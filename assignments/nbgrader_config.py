@@ -1,8 +1,8 @@
 """nbgrader's configuration: its own commands and the formgrader grade through our pipeline.
 
-Run `nbgrader ...` in this folder. For the formgrader, which shows only what lies below the server's
-root, run `jupyter lab --ServerApp.root_dir=$(dirname $(pwd))` here. Only the sources live here; what
-grading makes goes to build/course, or to the folder that PIXELWISE_COURSE names.
+Run `nbgrader ...` in this folder. For the formgrader, which sees only what lies below the server's
+root, run `jupyter lab --ServerApp.root_dir=$(dirname $(pwd))` here. Only the sources live here;
+what grading makes goes to build/course, or to the folder that PIXELWISE_COURSE names.
 """
 
 import os

@@ -69,7 +69,7 @@ for _ in range(4):
         time.sleep(60)
 time.sleep(60)
 """,
-    "talker": 'while True: print("x" * 100_000)',
+    "talker": 'import time\nwhile True: print("x" * 100_000); time.sleep(0.005)',
     "filler": """
 import os
 place = os.path.dirname(os.environ["PIXELWISE_JUDGE"])
