@@ -63,7 +63,7 @@ from helpers.quiz import quiz
 from helpers.streets import scenes
 from helpers.widgets import clickable_u as u
 
-where.set_threads()
+_ = where.set_threads()
 
 # %% tags=["keras"]
 import gc
@@ -85,7 +85,7 @@ from helpers.quiz import quiz
 from helpers.streets import scenes
 from helpers.widgets import clickable_u as u
 
-where.set_threads()
+_ = where.set_threads()
 
 # %% tags=["keras"]
 import keras  # after helpers.keras, which chooses the backend
@@ -105,8 +105,7 @@ figures.grid(
     [image, new_masks[1]],
     ["a new scene", "its true mask"],
     alt="Left: a street scene of 96 by 128 pixels that the network will never train "
-    "on. "
-    "Right: its true mask, one class for each pixel.",
+    "on. Right: its true mask, one class for each pixel.",
 )
 
 # %% tags=["torch"]
@@ -145,13 +144,11 @@ paper = dict(channels=1, classes=2, first=64, norm=False)
 published = u.blocks(572, 572, padding="valid", **paper)
 figures.show(
     u.draw(published, title="The U-Net of the paper: 572 × 572 × 1 goes in"),
-    alt="A drawing in the shape of a U. Left, downwards: down 0 with 568×568×64, down "
-    "1 "
-    "with 280×280×128, down 2 with 136×136×256, down 3 with 64×64×512. At the bottom "
-    "28×28×1024. Right, upwards: join 3 with 52×52×512 up to join 0 with 388×388×64, "
-    "then the head with 388×388×2. A dashed arrow, the skip, leads from each down "
-    "block "
-    "to the join block of the same level.",
+    alt="A drawing in the shape of a U. Left, downwards: down 0 with 568×568×64, "
+    "down 1 with 280×280×128, down 2 with 136×136×256, down 3 with 64×64×512. At the "
+    "bottom 28×28×1024. Right, upwards: join 3 with 52×52×512 up to join 0 with "
+    "388×388×64, then the head with 388×388×2. A dashed arrow, the skip, leads from "
+    "each down block to the join block of the same level.",
 )
 
 # %% [markdown]
@@ -200,7 +197,7 @@ fcn_decoder = fcn_scores + fcn_up
 
 print(f"FCN-8s: {fcn_decoder:>10,} parameters after the encoder")
 print(
-    f"U-Net:  {unet_decoder:>10,}, that is {unet_decoder / fcn_decoder:.0f} times as "
+    f"U-Net: {unet_decoder:>10,}, that is {unet_decoder / fcn_decoder:.0f} times as "
     f"many"
 )
 assert unet_decoder > 80 * fcn_decoder
@@ -756,10 +753,8 @@ assert (broken[-1].name, broken[-1].broken) == ("join 2", "24 ≠ 25")
 figures.show(
     u.draw(broken, title="101 × 101 goes in"),
     alt="The U for an input of 101 by 101. Left: 101, 50, 25, 12, at the bottom 6. "
-    "Right: "
-    "join 3 has 12, as its skip. The up-step to level 2 gives 24 by 24, its skip has "
-    "25 by "
-    "25: join 2 is marked with a cross, and nothing comes after it.",
+    "Right: join 3 has 12, as its skip. The up-step to level 2 gives 24 by 24, its "
+    "skip has 25 by 25: join 2 is marked with a cross, and nothing comes after it.",
 )
 
 # %% [markdown]
@@ -1067,11 +1062,9 @@ shown = [1, 7]
 figures.grid(
     [picture for i in shown for picture in (new_images[i], new_masks[i], predicted[i])],
     ["scene", "truth", "prediction"] * len(shown),
-    alt="Two new scenes, each with its true mask and the predicted one. Road, sky and "
-    "large "
-    "areas of vegetation and buildings agree; thin poles, signs and small far things "
-    "are "
-    "missing or smeared in the prediction.",
+    alt="Two new scenes, each with its true mask and the predicted one. Road, sky "
+    "and large areas of vegetation and buildings agree; thin poles, signs and small "
+    "far things are missing or smeared in the prediction.",
     columns=3,
 )
 
@@ -1084,10 +1077,8 @@ by_network = Confusion().add(new_masks, predicted)
 figures.class_bars(
     {"colour alone": by_colour.iou(), "U-Net": by_network.iou()},
     alt="For each class two bars, the IoU of the colour baseline and of the U-Net on "
-    "40 new "
-    "scenes. The U-Net's bar is longer for the large classes; pedestrians, poles and "
-    "signs "
-    "stay near zero.",
+    "40 new scenes. The U-Net's bar is longer for the large classes; pedestrians, "
+    "poles and signs stay near zero.",
     label="IoU on 40 new scenes",
 )
 
@@ -1097,12 +1088,11 @@ order = [k for k in np.argsort(-np.nan_to_num(iou)) if not np.isnan(iou[k])]
 best, worst = ([LYFT.names[k] for k in part] for part in (order[:3], order[-3:]))
 display(
     Markdown(
-        f"Read it out loud. After {len(history)} steps the U-Net reaches a mean IoU of "
-        f"**{by_network.mean_iou(graded):.3f}** over the six graded classes, colour "
-        f"alone "
-        f"{by_colour.mean_iou(graded):.3f}. Over all classes that occur it is "
-        f"{by_network.mean_iou():.3f} against {by_colour.mean_iou():.3f}. Best are "
-        f"{', '.join(best)}; worst are {', '.join(worst)}. Vehicles have "
+        f"Read it out loud. After {len(history)} steps the U-Net reaches a mean IoU "
+        f"of **{by_network.mean_iou(graded):.3f}** over the six graded classes, "
+        f"colour alone {by_colour.mean_iou(graded):.3f}. Over all classes that occur "
+        f"it is {by_network.mean_iou():.3f} against {by_colour.mean_iou():.3f}. Best "
+        f"are {', '.join(best)}; worst are {', '.join(worst)}. Vehicles have "
         f"{iou[LYFT.id('Vehicles')]:.3f}, the thin RoadLines "
         f"{iou[LYFT.id('RoadLines')]:.3f}."
     )
@@ -1176,10 +1166,9 @@ for axis, name in zip(axes[:, 0], rows, strict=True):
 figures.show(
     figure,
     alt="Six maps each of five blocks for one street scene. In down 0 edges and "
-    "colours of "
-    "the scene are plain to see. In down 2 they are coarse. At the bottom there are 6 "
-    "by 8 "
-    "blurred pixels. In join 2 areas appear, in join 0 they have sharp borders again.",
+    "colours of the scene are plain to see. In down 2 they are coarse. At the bottom "
+    "there are 6 by 8 blurred pixels. In join 2 areas appear, in join 0 they have "
+    "sharp borders again.",
 )
 
 # %% [markdown]
@@ -1198,13 +1187,13 @@ u.clickable_u(maps, size=96, **course)
 
 # %%
 sides = [64, 96, 100, 101, 112, 128, 188, 572]
-print(f"{'input':>6}{'same':>24}{'valid':>24}")
+print(f"{'input':>6}{'same':>28}{'valid':>28}")
 for side in sides:
     row = f"{side:>6}"
     for padding in ("same", "valid"):
         last = u.blocks(side, side, padding=padding, **course)[-1]
         text = f"✗ {last.name}: {last.broken}" if last.broken else f"{last.height} out"
-        row += f"{text:>24}"
+        row += f"{text:>28}"
     print(row)
 
 # %% [markdown]
@@ -1261,19 +1250,16 @@ axes[0, 0].set_yticks(range(len(cuts)), cuts)
 axes[0, 0].set_title("IoU on the new scenes")
 figures.show(
     figure,
-    alt="A table of IoU: a row for the whole network, for each of the four skips cut, "
-    "and "
-    "for all cut; a column for each graded class. The whole network has the best row, "
-    "the "
-    "one with all skips cut the worst.",
+    alt="A table of IoU: a row for the whole network, for each of the four skips "
+    "cut, and for all cut; a column for each graded class. Cutting the upper skips "
+    "costs the most.",
 )
 figures.grid(
     pictures,
     list(cuts),
-    alt="The predicted mask of one scene six times. With all skips the borders are "
-    "sharp. "
-    "With one skip cut, parts of the mask change class or lose their borders. With all "
-    "skips cut, only coarse blobs are left.",
+    alt="The predicted mask of one scene six times: with all skips, with each one "
+    "cut, with all cut. With the skips the borders follow the scene; without them "
+    "areas move, change their class or fray.",
 )
 
 # %% [markdown]
@@ -1288,13 +1274,10 @@ top = int(np.argmax(lost[1]))
 display(
     Markdown(
         f"Read it out loud. The whole network has a mean of **{table[0].mean():.2f}** "
-        f"over "
-        f"these classes. Most is lost with **{names[most]}**: {table[most].mean():.2f} "
-        f"is "
-        f"left. With all of them cut, {table[5].mean():.2f} is left. With the topmost "
-        f"skip "
-        f"cut, **{GRADED[top]}** suffers most: from {table[0, top]:.2f} to "
-        f"{table[1, top]:.2f}."
+        f"over these classes. Most is lost with **{names[most]}**: "
+        f"{table[most].mean():.2f} is left. With all of them cut, "
+        f"{table[5].mean():.2f} is left. With the topmost skip cut, **{GRADED[top]}** "
+        f"suffers most: from {table[0, top]:.2f} to {table[1, top]:.2f}."
     )
 )
 
@@ -1304,8 +1287,9 @@ if len(history) >= 300:
     assert mean_loss[5] > 0.1 and mean_loss[1:5].max() > 0.05, table
 
 # %% [markdown]
-# What the network lost was not knowledge of *what* is there. It was the place. The
-# coarse picture survives without skips, thin lines and borders do not.
+# The coarse layout of the scene survives in most of these masks: road below, sky above.
+# That is what comes up from the bottom. What is lost is the *place*: borders that follow
+# the kerb or the treetops, and thin things.
 #
 # One caution about this experiment. The network was trained *with* skips and relies on
 # them, so a cut one hurts twice: the information is missing, and the zeros are a sight
@@ -1386,6 +1370,7 @@ assert set(np.unique(patterns["transposed 2×2"])) == {1}
 # The 3 × 3 kernel makes a **checkerboard** out of nothing: 1, 2 and 4. Training must
 # first unlearn it. The 2 × 2 kernel has no overlap, so each pixel gets one
 # contribution; its four weights may still come out uneven, but nothing forces them to.
+# (A fine grid in some of your maps of `join 2` above is just that: uneven weights.)
 # That is why the paper, and our network, take kernel 2 with stride 2.
 #
 # Does it matter in training? A short run of each, 60 steps from the same seed:
@@ -1484,8 +1469,8 @@ our_logits = np.asarray(twin(twin_image / np.float32(255), training=False))
 difference = np.abs(our_logits - their_logits).max()
 same_class = (our_logits.argmax(-1) == their_logits.argmax(-1)).mean()
 print(
-    f"{parameters(twin):,} parameters; logits from {their_logits.min():.1f} "
-    f"to {their_logits.max():.1f}"
+    f"{parameters(twin):,} parameters; logits from {their_logits.min():.1f} to "
+    f"{their_logits.max():.1f}"
 )
 print(
     f"largest difference {difference:.1e}; the same class at {same_class:.1%} of pixels"
@@ -1496,8 +1481,7 @@ figures.grid(
     [twin_image[0], argmax(their_logits)[0], argmax(our_logits)[0]],
     ["image", "the other framework", "this one"],
     alt="A small street scene and two predicted masks, from the other framework and "
-    "from "
-    "this one. The masks are alike pixel for pixel.",
+    "from this one. The masks are alike pixel for pixel.",
 )
 
 # %% [markdown]
@@ -1617,8 +1601,8 @@ axes[0, 0].set_title("valid convolutions, depth 4")
 figures.show(
     figure,
     alt=f"Points on a straight line, from {working[0]} in and "
-    f"{answer_side(working[0], 4)} "
-    f"out, every 16 pixels. An arrow marks 572 in, 388 out.",
+    f"{answer_side(working[0], 4)} out, every 16 pixels. An arrow marks 572 in, 388 "
+    f"out.",
 )
 assert answer_side(572, 4) == 388
 
@@ -1712,8 +1696,7 @@ for axis, (name, found) in zip(axes[0], trio.items(), strict=True):
 figures.show(
     figure,
     alt="One map each of three stacks: x with 12×16×64, coarse; the skip with "
-    "24×32×32, "
-    "finer; the result with 24×32×32.",
+    "24×32×32, finer; the result with 24×32×32.",
 )
 
 
@@ -1859,8 +1842,7 @@ figures.grid(
     [square, seen],
     ["101 × 101", "104 × 104: three rows and columns of zeros"],
     alt="Left: a street scene of 101 by 101 pixels. Right: the same with a narrow "
-    "black "
-    "strip at the bottom and on the right, 104 by 104.",
+    "black strip at the bottom and on the right, 104 by 104.",
 )
 
 
@@ -1976,13 +1958,13 @@ quiz(
 
 # %%
 quiz(
-    "The topmost skip is cut in a trained network. What is lost first?",
+    "What can only the topmost skip bring to the decoder?",
     {
         "Which classes are in the scene": "The bottom and the deeper skips know that.",
-        "Thin things and exact borders": "Only level 0 has full resolution.",
-        "Nothing, the decoder makes up for it": "It was trained to rely on the skip.",
+        "Exact borders and thin things": "Only level 0 has full resolution.",
+        "A larger view of the scene": "Level 0 has the smallest view of all.",
     },
-    answer="Thin things and exact borders",
+    answer="Exact borders and thin things",
 )
 quiz(
     "Why does the paper's network answer 388 × 388 for 572 × 572?",
