@@ -928,7 +928,7 @@ def road_finder(relu):
 def eight_trainings(relu):
     network, found = road_finder(relu), []
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.SGD(0.2), loss, jit_compile=False)
+    network.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
     for seed in range(8):
         keras.utils.set_random_seed(seed)
         network.set_weights(road_finder(relu).get_weights())  # a new random start
@@ -1145,7 +1145,7 @@ def feature_maps(network, image):
         layer.name for layer in network.layers if layer.name.split("_")[0] in kinds
     ]
     outputs = [network.get_layer(name).output for name in names]
-    probe = keras.Model(network.inputs, outputs)
+    probe = keras.Model(network.inputs[0], outputs)
     found = probe(image[None] / np.float32(255), training=False)
     maps = (np.asarray(one[0]) for one in found)
     return {n.replace("_", " "): one for n, one in zip(names, maps, strict=True)}
@@ -1250,9 +1250,9 @@ axes[0, 0].set_yticks(range(len(cuts)), cuts)
 axes[0, 0].set_title("IoU on the new scenes")
 figures.show(
     figure,
-    alt="A table of IoU: a row for the whole network, for each of the four skips "
-    "cut, and for all cut; a column for each graded class. Cutting the upper skips "
-    "costs the most.",
+    alt="A table of IoU: a row for the whole network, for each of the four skips cut, "
+    "and for all cut; a column for each graded class. Of the single cuts the upper "
+    "ones cost most.",
 )
 figures.grid(
     pictures,
@@ -1387,11 +1387,12 @@ for way in ("transposed", "bilinear"):
 
 # %% tags=["test"]
 assert min(results.values()) > 0.05, results
-assert abs(results["transposed"] - results["bilinear"]) < 0.2, results
+assert abs(results["transposed"] - results["bilinear"]) < 0.25, results
 
 # %% [markdown]
-# One short run each, so do not read much into the difference: another seed can turn it
-# round. What you may keep: bilinear saves weights and is about as good.
+# One short run each, so do not read much into the difference: more steps or another seed
+# can turn it round. What you may keep: bilinear saves weights and cannot make a
+# checkerboard; the transposed convolution can learn how to enlarge.
 
 # %% [markdown]
 # ## Variants
