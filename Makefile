@@ -23,7 +23,7 @@ lab: data/streets ## open the course in JupyterLab [PORT=8888] [BROWSER=no] [TOR
 	@$(MAKE) --no-print-directory build/notebooks
 	@exec $(py) -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
 		--LabApp.default_url=/lab/tree/course/00_start_here.ipynb \
-		--ServerApp.answer_yes=True --LabApp.news_url=None \
+		--ServerApp.answer_yes=True --LabApp.app_settings_dir=course/lab \
 		$(if $(root),--allow-root) $(if $(filter no,$(BROWSER)),--no-browser)
 
 # a sample of street scenes, laid out as the Lyft-Udacity data is
