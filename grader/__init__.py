@@ -1,1 +1,1 @@
-"""The instructor's side: hidden checks, the judge, the sandbox, and the command line around them."""
+"""The instructor's side: hidden checks, the judge, the sandbox, and their command line."""

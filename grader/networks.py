@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from grader.checks import bars
+from grader.collect import NOTES
 from grader.runner import MAX_MODEL, ModelRefused, run_model
 from grader.scenes import hidden_scenes
 from grader.settings import Settings, course_folder
@@ -108,11 +109,18 @@ class Networks:
         try:
             status = self.path.lstat()
         except FileNotFoundError:
-            raise NoAnswer("no model.onnx was handed in") from None
+            raise NoAnswer(self._why_missing()) from None
         if not stat.S_ISREG(status.st_mode):
             raise NoAnswer("model.onnx is no plain file")
         with open(self.path, "rb") as file:
             return file.read(MAX_MODEL + 1)
+
+    def _why_missing(self) -> str:
+        """What collecting said of a model that it did not take."""
+        notes = self.path.with_name(NOTES)
+        lines = notes.read_text("utf-8", "replace").splitlines() if notes.is_file() else []
+        said = [line for line in lines if self.path.name in line]
+        return "; ".join(["no model.onnx was handed in", *said])
 
     def _facts(self, data: bytes, height: int, columns: int) -> Architecture:
         image = np.random.default_rng(0).random((1, 3, height, columns), np.float32)
