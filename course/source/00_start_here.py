@@ -204,7 +204,7 @@ print("mean colour of the road:", image[road].mean(axis=0).round())
 # | **Binder** | a first look, nothing to install | 1 core, 2 GB; stops after 10 idle minutes and forgets everything |
 # | **Kaggle** | the real data, a free graphics card | the data is one click away; sliders of our own do not work there |
 # | **Colab** | a free graphics card | the data has to be fetched each time |
-# | **your own machine** | everything | Python 3.11 to 3.13, about 5 GB of disk |
+# | **your own machine** | everything | Python 3.11 to 3.13, 5 to 13 GB of disk |
 #
 # <details><summary>Binder, step by step</summary>
 #

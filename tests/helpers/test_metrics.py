@@ -46,6 +46,26 @@ def test_equals_counting_by_hand(truth, prediction, ignored):
     assert np.isnan(confusion.accuracy()) if not total else confusion.accuracy() == tp.sum() / total
 
 
+def test_equals_scikit_learn_and_torchmetrics():
+    import torch
+    from sklearn.metrics import confusion_matrix, jaccard_score
+    from torchmetrics.functional.classification import multiclass_jaccard_index
+
+    rng = np.random.default_rng(1)
+    truth, prediction = rng.integers(0, 13, (2, 4, 30, 40))
+    confusion = Confusion().add(truth, prediction)
+    theirs = confusion_matrix(truth.ravel(), prediction.ravel(), labels=range(13))
+    assert np.array_equal(confusion.matrix, theirs)
+    np.testing.assert_allclose(
+        confusion.iou(), jaccard_score(truth.ravel(), prediction.ravel(), average=None), rtol=1e-12
+    )
+    ignored = np.where(rng.random(truth.shape) < 0.3, 255, truth)
+    pooled = multiclass_jaccard_index(
+        torch.from_numpy(prediction), torch.from_numpy(ignored), 13, ignore_index=255
+    )
+    assert metrics.mean_iou(ignored, prediction) == pytest.approx(pooled.item(), abs=1e-6)
+
+
 def test_pooled_over_images_is_one_long_image():
     rng = np.random.default_rng(0)
     truth, prediction = rng.integers(0, 13, (2, 5, 20, 30))
