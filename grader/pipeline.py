@@ -9,6 +9,7 @@ SafeOutputs           leaves nothing in a notebook that a browser would execute
 
 import base64
 import binascii
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,9 @@ def show(outcome: Outcome, cell: NotebookNode, run: Run) -> None:
     else:
         line = f"[judge] {outcome.points:g} / {outcome.max:g} points ({outcome.outcome})"
         line += f": {outcome.remark}\n" if outcome.remark else "\n"
+    line = (
+        textwrap.fill(line, 96, subsequent_indent="    ") + "\n"
+    )  # a page that need not be scrolled
     if not run.confined:
         line += "[judge] graded without the sandbox\n"
     cell.outputs = [new_output("stream", name="stdout", text=line), *cell.get("outputs", [])]

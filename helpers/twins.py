@@ -8,6 +8,7 @@ that was trained in the other.
 import helpers.keras  # noqa: F401  the first, for it sets the backend of Keras
 
 # isort: split
+import argparse
 import copy
 import json
 import tempfile
@@ -139,6 +140,7 @@ def _run(path: Path, image: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
     images, masks = scenes(range(8), range(0, 40, 10), height=48, width=64)
     rows = []

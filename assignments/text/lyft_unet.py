@@ -55,7 +55,6 @@ DATA = "streets"  # the scenes that your network will be judged on
 
 if desk:
     from helpers import data, figures, masks, streets
-    from helpers.classes import GRADED, LYFT
 
 # %% [markdown]
 # ## The data

@@ -6,7 +6,7 @@ import sqlite3
 import nbformat
 import pytest
 
-from grader import outcomes
+from grader import checks, outcomes
 from grader.collect import collect
 from grader.outcomes import Run, decide
 
@@ -20,8 +20,8 @@ WRONG = {
 ATTACKS = {
     "reader": """
 import os
-paths = ["/work/main", "/root/.ssh", "/etc/shadow", {database!r}]
-print("found", [path for path in paths if os.path.exists(path) and path != "/work/main"])
+paths = ["/root", "/etc/shadow", {database!r}, {checks!r}]
+print("found", [path for path in paths if os.path.exists(path)])
 try:
     open({database!r}, "w").write("")
 except OSError as error:
@@ -142,6 +142,7 @@ def graded(classroom):
     classroom.hand_in("untouched", classroom.notebook(answers={}))
     for student, attack in ATTACKS.items():
         code = attack.replace("{database!r}", repr(str(classroom.run / "gradebook.db")))
+        code = code.replace("{checks!r}", repr(checks.__file__))
         classroom.hand_in(student, classroom.notebook(WRONG, code))
     for change in CHANGES:
         notebook = classroom.notebook()
