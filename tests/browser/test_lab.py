@@ -5,38 +5,7 @@ import shutil
 import pytest
 
 from helpers import quiz
-
-# opens the notebook of the address, waits for its kernel, runs all cells, gives the errors
-RUN_ALL = """async () => {
-  const app = window.jupyterapp;
-  await app.restored;
-  const until = async (ready) => {
-    for (let i = 0; i < 1200; i++) {
-      const value = ready();
-      if (value) return value;
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    throw Error("waited a minute for " + ready);
-  };
-  const panel = await until(() => {
-    const widget = app.shell.currentWidget;
-    return widget && widget.sessionContext && widget;
-  });
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  const kernel = await until(() => panel.sessionContext.session?.kernel);
-  await kernel.info;
-  await app.commands.execute("notebook:run-all-cells");
-  const errors = [];
-  panel.content.widgets.forEach((cell, n) => {
-    if (cell.model.type !== "code") return;
-    for (let i = 0; i < cell.model.outputs.length; i++) {
-      const output = cell.model.outputs.get(i).toJSON();
-      if (output.output_type === "error") errors.push([n, output.ename, output.evalue]);
-    }
-  });
-  return errors;
-}"""
+from tests.browser.jupyter import run_notebook
 
 CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
 
@@ -45,11 +14,7 @@ CELL_COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length
 def lesson(browser, lab, repo):
     """Lesson 00 in a browser, all of its cells run."""
     shutil.copy(repo / "course/00_start_here.ipynb", lab.folder)
-    tab = browser.new_page()
-    tab.goto(f"{lab.address}/lab/workspaces/start/tree/00_start_here.ipynb?token={lab.token}")
-    tab.wait_for_function("() => !!window.jupyterapp", timeout=120_000)
-    errors = tab.evaluate(RUN_ALL)
-    assert errors == []
+    tab = run_notebook(browser, lab, "00_start_here.ipynb")
     yield tab
     tab.close()
 
