@@ -1,5 +1,7 @@
 """Runs a notebook in JupyterLab, in the browser."""
 
+from pathlib import Path
+
 # opens the notebook of the address, waits for its kernel, runs all cells, gives the errors
 RUN_ALL = """async () => {
   const app = window.jupyterapp;
@@ -39,7 +41,7 @@ def run_notebook(browser, lab, name):
     Returns the browser's tab.
     """
     tab = browser.new_page()
-    workspace = name.split(".")[0]
+    workspace = Path(name).stem
     tab.goto(f"{lab.address}/lab/workspaces/{workspace}/tree/{name}?token={lab.token}")
     tab.wait_for_function("() => !!window.jupyterapp", timeout=120_000)
     errors = tab.evaluate(RUN_ALL)
