@@ -55,7 +55,7 @@ ask = echo "Tests of the sandbox and of the browser need: sudo apt-get install b
 
 grade: ## an instructor's day: release lyft_unet, collect the example submissions, grade them
 	$(install) torch keras grade
-	@$(py) course/build.py
+	@$(py) course/build.py --keep-work
 	$(py) -m grader release lyft_unet
 	$(py) -m assignments.examples build
 	$(py) -m grader collect lyft_unet build/inbox
