@@ -5,6 +5,7 @@ hidden ones; `python -m grader.publish` writes them.
 """
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from helpers import wire
 from helpers.check import Unanswered, describe, respond
+from helpers.classes import LYFT
 from helpers.verdict import Case, wrong
 
 CASES = Path(__file__).parent / "cases"
@@ -68,11 +70,27 @@ def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
         faults, networks = rules.builder_faults(builds, facts_of)
     except rules.NotBuilt as fault:
         return [f"✗ {fault}"]
-    parts = [part for part in public["parts"] if part != "same as model.onnx"]
+    parts = list(public["parts"])
+    if not Path("model.onnx").exists():
+        parts.remove("same as model.onnx")
+    elif fault := _other_than(Path("model.onnx"), facts_of):
+        faults["same as model.onnx"] = fault
     lines = [f"✗ {part}: {faults[part]}" if part in faults else f"✓ {part}" for part in parts]
     if networks[0]:
         lines += ["", *networks[0].summary().splitlines()]
     return lines
+
+
+def _other_than(path: Path, facts_of: Callable) -> str | None:
+    """How the exported model differs from what the builder makes at that width."""
+    from helpers import architecture, rules
+
+    try:
+        submitted = architecture.read(path)
+        width = rules.first_width(submitted)
+        return rules.difference(facts_of(rules.Build(len(LYFT), width, 96, 128)), submitted)
+    except (ValueError, rules.NotBuilt) as fault:
+        return str(fault)
 
 
 def _model(public: dict, path: str, source: str | None) -> list[str]:
