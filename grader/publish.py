@@ -7,18 +7,18 @@ They are drawn by the same code as the hidden ones, from the seed 0, which every
 
 import zlib
 from dataclasses import asdict, astuple
-from pathlib import Path
 
 import numpy as np
 
 from grader.checks import Question, assignment, bars
+from grader.settings import REPOSITORY
 from helpers import wire
 from helpers.desk import CASES
 from helpers.rules import Build
 
 BUILDS = (Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48))
 SOURCES = ("streets", "lyft")
-ASSIGNMENTS = sorted(path.stem for path in (Path(__file__).parent / "checks").glob("lyft*.py"))
+ASSIGNMENTS = sorted(path.stem for path in (REPOSITORY / "assignments/text").glob("*.py"))
 
 
 def public(name: str, question: Question) -> dict:

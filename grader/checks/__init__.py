@@ -1,4 +1,4 @@
-"""The hidden checks, one file per assignment. `assignment("lyft_unet")` gives its questions.
+"""The hidden checks: one file per topic, and one per assignment that names its questions.
 
 A check is inputs, a reference, a tolerance, points and the known mistakes with their hints. It
 holds no secret: the judge draws the inputs from the instructor's seed.

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course import build
-from grader.checks import assignment, lyft_unet
+from grader.checks import assignment, losses, lyft_unet, masks, metrics
 from grader.publish import BUILDS, encoded
 from helpers import architecture, desk, rules, wire
 from helpers.check import respond
@@ -20,11 +20,11 @@ from helpers.verdict import wrong
 
 QUESTIONS = assignment("lyft_unet")
 MISTAKES = {
-    "prepare_label": lyft_unet.LABEL_MISTAKES,
-    "one_hot": lyft_unet.HOT_MISTAKES,
-    "crop_flip": lyft_unet.CROP_MISTAKES,
-    "iou": lyft_unet.IOU_MISTAKES,
-    "soft_dice": lyft_unet.DICE_MISTAKES,
+    "prepare_label": masks.LABEL_MISTAKES,
+    "one_hot": masks.HOT_MISTAKES,
+    "crop_flip": masks.CROP_MISTAKES,
+    "iou": metrics.IOU_MISTAKES,
+    "soft_dice": losses.DICE_MISTAKES,
 }
 
 
