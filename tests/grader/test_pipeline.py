@@ -20,7 +20,7 @@ WRONG = {
 ATTACKS = {
     "reader": """
 import os
-paths = ["/root", "/etc/shadow", {database!r}, {checks!r}]
+paths = ["/etc/shadow", {database!r}, {checks!r}]
 print("found", [path for path in paths if os.path.exists(path)])
 try:
     open({database!r}, "w").write("")
