@@ -19,8 +19,9 @@ from grader.checks import bars
 from grader.scenes import hidden_scenes
 from grader.settings import REPOSITORY, Settings, course_folder
 from helpers import streets
-from helpers.classes import GRADED, LYFT
+from helpers.classes import LYFT
 from helpers.metrics import Confusion
+from helpers.rules import judged_iou
 
 TABLE = REPOSITORY / "assignments" / "calibration.json"
 WIDTH, STEPS, SEEDS, HIDDEN = 8, 1500, (0, 1, 2), (101, 102, 103)
@@ -32,10 +33,7 @@ def score(predict) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for seed in HIDDEN:
         images, truth = hidden_scenes(Settings(seed, "streets", None), course_folder())
-        confusion = Confusion().add(truth, predict(images))
-        iou = confusion.iou()
-        values = {name: float(iou[LYFT.id(name)]) for name in GRADED}
-        values["graded"] = confusion.mean_iou(LYFT.id(name) for name in GRADED)
+        values = judged_iou(Confusion().add(truth, predict(images)))
         for name in dict.fromkeys(bar.classes for bar in bars("lyft_unet", "streets")):
             found.setdefault(name, []).append(round(values[name], 4))
     return found

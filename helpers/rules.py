@@ -115,11 +115,16 @@ def first_width(facts: Architecture) -> int:
     return facts.stages[0].channels[-1]
 
 
+def judged_iou(confusion: Confusion) -> dict[str, float]:
+    """The IoU of each graded class by its name, and their mean as "graded"."""
+    ids = [LYFT.id(name) for name in GRADED]
+    values = dict(zip(GRADED, confusion.iou()[ids].tolist(), strict=True))
+    return values | {"graded": confusion.mean_iou(ids)}
+
+
 def reached(confusion: Confusion, bars: Sequence[Bar]) -> tuple[float, str]:
     """The share of the points that a model gets, and a sentence with its IoU at each bar."""
-    iou = confusion.iou()
-    values = {name: iou[LYFT.id(name)] for name in GRADED}
-    values["graded"] = confusion.mean_iou(LYFT.id(name) for name in GRADED)
+    values = judged_iou(confusion)
     share, said = 0.0, []
     for name in dict.fromkeys(bar.classes for bar in bars):
         own = [bar for bar in bars if bar.classes == name]
