@@ -13,7 +13,7 @@ ifneq ($(shell [ -w "$$HOME" ] || echo none),)
 export HOME := $(CURDIR)/build/home
 endif
 
-.PHONY: help lab test grade notebooks notebooks-run examples twins clean
+.PHONY: help lab test grade notebooks notebooks-run results examples twins bench clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -68,6 +68,14 @@ examples: ## train the models of the example submissions (minutes)
 twins: ## compare the PyTorch and the Keras networks; writes build/twins.json
 	$(install) torch keras
 	$(py) -m helpers.twins
+
+results: ## what takes seeds and minutes: writes course/results/*.json, which lessons read
+	$(install) torch keras
+	@$(py) -m course.results
+
+bench: ## speed as ratios to named peers; writes build/bench.json
+	$(install) torch keras grade author test
+	@$(py) -m tests.bench
 
 clean: ## remove what the other targets made, all but .venv
 	rm -rf build data/streets data/streets.new
