@@ -2,35 +2,42 @@
 
 With TP, FP and FN the true positive, false positive and false negative pixels of a class:
 
-    accuracy = correct pixels / all pixels
-    IoU      = TP / (TP + FP + FN)            (Jaccard 1912)
-    Dice     = 2 TP / (2 TP + FP + FN)        (Dice 1945)      = 2 IoU / (1 + IoU)
+    accuracy  = correct pixels / all pixels
+    precision = TP / (TP + FP)                recall = class accuracy = TP / (TP + FN)
+    IoU       = TP / (TP + FP + FN)           (Jaccard 1912)
+    Dice      = 2 TP / (2 TP + FP + FN)       (Dice 1945)      = 2 IoU / (1 + IoU)
+    F_beta    = (1 + b²) TP / ((1 + b²) TP + b² FN + FP)       (van Rijsbergen 1979); F_1 = Dice
 
-A class that is neither in the truth nor in the prediction has no IoU and no Dice: nan, and means
-leave it out. Pixels whose *true* id is `ignore` are not counted at all.
+The rule for absent classes: where a denominator is 0, the score is `absent`, nan unless you say 0
+or 1, and means leave nan out. Pixels whose *true* id is `ignore` are not counted at all.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
+from PIL import Image
 
-from helpers.classes import IGNORE, LYFT
+from helpers.classes import CHALLENGE, IGNORE, LYFT
 
 
 class Confusion:
     """Counts pixels by true and predicted class, over as many images as you add.
 
     Adding images and then asking for the IoU gives the *pooled* IoU: each pixel counts the same,
-    whichever image it is in.
+    whichever image it is in. For means over images see `iou_per_image`.
 
     Attributes:
         matrix: int64, C×C; row = true class, column = predicted class.
     """
 
-    def __init__(self, classes: int = len(LYFT), ignore: int = IGNORE) -> None:
+    def __init__(
+        self, classes: int = len(LYFT), ignore: int = IGNORE, matrix: np.ndarray | None = None
+    ) -> None:
         self.classes = classes
         self.ignore = ignore
         self.matrix = np.zeros((classes, classes), np.int64)
+        if matrix is not None:
+            self.matrix += np.asarray(matrix, np.int64)
 
     def add(self, truth: np.ndarray, prediction: np.ndarray) -> "Confusion":
         """Counts one mask, or a stack of them.
@@ -53,42 +60,86 @@ class Confusion:
         for name, mask in (("truth", truth), ("prediction", prediction)):
             if not np.issubdtype(mask.dtype, np.integer):
                 raise ValueError(f"{name} holds {mask.dtype}; class ids are integers")
-        counted = truth != self.ignore
-        truth, prediction = truth[counted].astype(np.int64), prediction[counted].astype(np.int64)
-        for name, ids in (("truth", truth), ("prediction", prediction)):
-            wrong = (ids < 0) | (ids >= self.classes)
-            if wrong.any():
-                row = np.argwhere(counted)[np.argmax(wrong)]
-                raise ValueError(
-                    f"{name}: class id {ids[np.argmax(wrong)]} at {tuple(map(int, row))}; "
-                    f"ids are 0 to {self.classes - 1}"
-                )
-        pairs = np.bincount(truth * self.classes + prediction, minlength=self.classes**2)
-        self.matrix += pairs.reshape(self.classes, self.classes)
+        if truth.size:
+            pairs = self._quickly(truth, prediction) or self._carefully(truth, prediction)
+            self.matrix += _count(*pairs, self.classes)[1:]  # row 0 holds what is ignored
         return self
+
+    def _quickly(self, truth: np.ndarray, prediction: np.ndarray) -> tuple | None:
+        """True ids plus 1, with 0 for ignored, and predicted ids; None if any id is unusual."""
+        truth, prediction = _bytes(truth), _bytes(prediction)
+        if truth is None or prediction is None or self.classes > 254:
+            return None
+        if self.ignore != 255 and truth.max() == 255:
+            return None
+        rows = (truth + np.uint8(1)) * (truth != self.ignore).view(np.uint8)  # 255 + 1 gives 0
+        if rows.max() > self.classes or prediction.max() >= self.classes:
+            return None
+        return rows, prediction
+
+    def _carefully(self, truth: np.ndarray, prediction: np.ndarray) -> tuple:
+        """The same for ids of any size, looked at one by one; raises for the first wrong one."""
+        counted = truth != self.ignore
+        for name, ids in (("truth", truth), ("prediction", prediction)):
+            wrong = counted & ((ids < 0) | (ids >= self.classes))
+            if wrong.any():
+                place = tuple(map(int, np.argwhere(wrong)[0]))
+                raise ValueError(
+                    f"{name}: class id {ids[place]} at {place}; ids are 0 to {self.classes - 1}"
+                )
+        rows = np.where(counted, truth.astype(np.int64) + 1, 0)
+        return rows, np.where(counted, prediction, 0)
+
+    def _true_false(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """TP, FP and FN of each class, int64, C."""
+        hit = np.diag(self.matrix)
+        return hit, self.matrix.sum(0) - hit, self.matrix.sum(1) - hit
 
     def accuracy(self) -> float:
         """The share of the pixels that are right; nan if nothing was counted."""
         total = self.matrix.sum()
         return float(np.trace(self.matrix) / total) if total else float("nan")
 
-    def class_accuracy(self) -> np.ndarray:
-        """For each class the share of its true pixels that were found (recall), float64, C."""
-        return _ratio(np.diag(self.matrix), self.matrix.sum(1))
+    def class_accuracy(self, absent: float = np.nan) -> np.ndarray:
+        """For each class the share of its true pixels that were found, float64, C; = recall."""
+        return self.recall(absent)
 
-    def iou(self) -> np.ndarray:
-        """Intersection over union of each class, float64, C; nan where absent from both."""
-        hit = np.diag(self.matrix)
-        return _ratio(hit, self.matrix.sum(0) + self.matrix.sum(1) - hit)
+    def precision(self, absent: float = np.nan) -> np.ndarray:
+        """For each class the share of its predicted pixels that are right, float64, C."""
+        tp, fp, _ = self._true_false()
+        return _ratio(tp, tp + fp, absent)
 
-    def dice(self) -> np.ndarray:
-        """Dice of each class, float64, C; nan where absent from both."""
-        return _ratio(2 * np.diag(self.matrix), self.matrix.sum(0) + self.matrix.sum(1))
+    def recall(self, absent: float = np.nan) -> np.ndarray:
+        """For each class the share of its true pixels that were found, float64, C."""
+        tp, _, fn = self._true_false()
+        return _ratio(tp, tp + fn, absent)
 
-    def mean_iou(self, ids: Iterable[int] | None = None) -> float:
-        """The mean IoU over the present classes, or over those of `ids`; nan if there is none."""
-        iou = self.iou() if ids is None else self.iou()[list(ids)]
-        return float(iou[~np.isnan(iou)].mean()) if not np.isnan(iou).all() else float("nan")
+    def iou(self, absent: float = np.nan) -> np.ndarray:
+        """Intersection over union of each class, float64, C; `absent` where in neither mask."""
+        tp, fp, fn = self._true_false()
+        return _ratio(tp, tp + fp + fn, absent)
+
+    def dice(self, absent: float = np.nan) -> np.ndarray:
+        """Dice of each class, float64, C; `absent` where in neither mask."""
+        tp, fp, fn = self._true_false()
+        return _ratio(2 * tp, 2 * tp + fp + fn, absent)
+
+    def f_beta(self, beta: float = 1.0, absent: float = np.nan) -> np.ndarray:
+        """F-beta of each class, float64, C. beta > 1 weighs recall more, beta < 1 precision."""
+        tp, fp, fn = self._true_false()
+        hit = (1 + beta**2) * tp
+        return _ratio(hit, hit + beta**2 * fn + fp, absent)
+
+    def mean_iou(self, ids: Iterable[int] | None = None, absent: float = np.nan) -> float:
+        """The mean IoU over the classes, or over those of `ids`, leaving nan out."""
+        return mean(self.iou(absent) if ids is None else self.iou(absent)[list(ids)])
+
+    def frequency_weighted_iou(self) -> float:
+        """The IoU of each class weighted by its share of the true pixels (Long et al. 2015)."""
+        frequency = self.matrix.sum(1)
+        if not frequency.any():
+            return float("nan")
+        return float((frequency * self.iou(absent=0)).sum() / frequency.sum())
 
 
 def accuracy(truth: np.ndarray, prediction: np.ndarray, classes: int = len(LYFT)) -> float:
@@ -111,5 +162,80 @@ def mean_iou(truth: np.ndarray, prediction: np.ndarray, classes: int = len(LYFT)
     return Confusion(classes).add(truth, prediction).mean_iou()
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+def iou_per_image(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    classes: int = len(LYFT),
+    absent: float = np.nan,
+) -> np.ndarray:
+    """The IoU of each class in each image by itself: N×H×W ids → float64 N×C.
+
+    `mean(scores)` over all of it, over axis 1 first or over axis 0 first are three different
+    means, and the pooled IoU of `Confusion` is a fourth: always say which one you report.
+    """
+    return np.array(
+        [Confusion(classes).add(t, p).iou(absent) for t, p in zip(truth, prediction, strict=True)]
+    ).reshape(-1, classes)
+
+
+def mean(scores: np.ndarray) -> float:
+    """The mean of the scores that are not nan; nan if there is none."""
+    known = scores[~np.isnan(scores)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def challenge_score(confusion: Confusion, frames_per_second: float | None = None) -> float:
+    """The score of the Lyft-Udacity challenge, at best 100.
+
+        100 · (F_2 of Vehicle + F_0.5 of Road) / 2 − max(0, 10 − frames per second)
+
+    Args:
+        confusion: of masks in the challenge's three classes (see `masks.challenge_classes`).
+        frames_per_second: how fast the masks were made; without it nothing is taken off.
+
+    Raises:
+        ValueError: the confusion is of other classes.
+    """
+    if confusion.classes != len(CHALLENGE):
+        raise ValueError(
+            f"the challenge has {len(CHALLENGE)} classes, this confusion {confusion.classes}. "
+            "Merge truth and prediction with masks.challenge_classes first."
+        )
+    vehicle = confusion.f_beta(2)[CHALLENGE.id("Vehicle")]
+    road = confusion.f_beta(0.5)[CHALLENGE.id("Road")]
+    slow = 0 if frames_per_second is None else max(0, 10 - frames_per_second)
+    return float(100 * (vehicle + road) / 2 - slow)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray, absent: float) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(len(part), float(absent)), where=whole > 0)
+
+
+def _bytes(ids: np.ndarray) -> np.ndarray | None:
+    """The ids as uint8, or None if they do not fit."""
+    if ids.dtype != np.uint8 and (ids.min() < 0 or ids.max() > 255):
+        return None
+    return ids.astype(np.uint8, copy=False)
+
+
+def _count(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
+    """How often each (row, column) occurs, (classes + 1)×classes.
+
+    Masks are runs of one class, so it is quickest to find where the pair changes and add up the
+    lengths of the runs; where there is little but changes, a histogram of the pairs is.
+    """
+    size = (classes + 1) * classes
+    small = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int64
+    pair = rows.astype(small, copy=False) * small(classes)
+    pair += columns.astype(small, copy=False)
+    pair = pair.ravel()
+    changes = pair[1:] != pair[:-1]
+    if np.count_nonzero(changes) < len(pair) // 10:
+        last = np.append(np.flatnonzero(changes), len(pair) - 1)
+        length = np.diff(last, prepend=-1)
+        counts = np.bincount(pair[last], weights=length, minlength=size).astype(np.int64)
+    elif small is np.uint8:
+        counts = np.array(Image.fromarray(pair[None]).histogram()[:size])
+    else:
+        counts = np.bincount(pair, minlength=size)
+    return counts.reshape(classes + 1, classes)

@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from helpers import metrics
 from helpers.metrics import Confusion
 
 
-def by_hand(truth, prediction, classes):
+def by_hand(truth, prediction, classes, ignore):
     """TP, FP, FN of each class by looking at one pixel after the other."""
     counts = np.zeros((classes, 3), int)
     for t, p in zip(truth.ravel().tolist(), prediction.ravel().tolist(), strict=True):
-        if t == 255:
+        if t == ignore:
             continue
         if t == p:
             counts[t, 0] += 1
@@ -22,28 +21,57 @@ def by_hand(truth, prediction, classes):
     return counts
 
 
-masks_of_any_kind = arrays(
-    st.sampled_from([np.uint8, np.int32, np.int64]),
-    (6, 7),
-    elements=st.sampled_from([0, 1, 2, 3]),
-)
+INTEGERS = [np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)]
+SHAPES = st.sampled_from([(6, 7), (1, 1), (0, 3), (2, 5, 9), (40, 30)])
 
 
-@settings(max_examples=200, deadline=None)
-@given(masks_of_any_kind, masks_of_any_kind, arrays(bool, (6, 7)))
-def test_equals_counting_by_hand(truth, prediction, ignored):
-    truth = np.where(ignored, 255, truth)
-    tp, fp, fn = by_hand(truth, prediction, 5).T
-    confusion = Confusion(5).add(truth, prediction)
+@st.composite
+def cases(draw):
+    """Truth and prediction of any integer type and layout, long runs or none, some ignored."""
+    classes = draw(st.sampled_from([1, 2, 4, 15, 16, 300]))
+    shape, ignore = draw(SHAPES), draw(st.sampled_from([255, 0, 100, -1]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    both = rng.integers(0, classes, (2, *shape))
+    if draw(st.booleans()):  # as in real masks: long runs of one class
+        both = np.sort(both, axis=None).reshape(both.shape)
+    truth, prediction = both
+    hidden = rng.random(shape) < draw(st.sampled_from([0, 0.3, 1]))
+    truth = np.where(hidden, ignore, truth)
+    arrays = []
+    for ids in (truth, prediction):
+        fits = [t for t in INTEGERS if not ids.size or (ids.astype(t) == ids).all()]
+        ids = ids.astype(draw(st.sampled_from(fits)))
+        layout = draw(st.sampled_from(["C", "F", "strided"]))
+        arrays.append(np.repeat(ids, 2, -1)[..., ::2] if layout == "strided" else ids.copy(layout))
+    return *arrays, classes, ignore
+
+
+@settings(max_examples=1500, deadline=None)
+@given(cases())
+def test_equals_counting_by_hand(case):
+    truth, prediction, classes, ignore = case
+    tp, fp, fn = by_hand(truth, prediction, classes, ignore).T
+    confusion = Confusion(classes, ignore).add(truth, prediction)
+    assert confusion.matrix.sum() == (truth != ignore).sum()
     with np.errstate(invalid="ignore"):
+        for beta in (1, 2, 0.5):
+            top = (1 + beta**2) * tp
+            np.testing.assert_allclose(
+                confusion.f_beta(beta), top / (top + beta**2 * fn + fp), rtol=1e-12
+            )
         np.testing.assert_array_equal(confusion.iou(), tp / (tp + fp + fn))
         np.testing.assert_array_equal(confusion.dice(), 2 * tp / (2 * tp + fp + fn))
+        np.testing.assert_array_equal(confusion.precision(), tp / (tp + fp))
+        np.testing.assert_array_equal(confusion.recall(), tp / (tp + fn))
         np.testing.assert_array_equal(confusion.class_accuracy(), tp / (tp + fn))
         np.testing.assert_allclose(
             confusion.dice(), 2 * confusion.iou() / (1 + confusion.iou()), rtol=1e-12
         )
-    total = (~ignored).sum()
+    total = tp.sum() + fn.sum()
     assert np.isnan(confusion.accuracy()) if not total else confusion.accuracy() == tp.sum() / total
+    if total:
+        weighted = sum((tp + fn)[k] / total * confusion.iou(0)[k] for k in range(classes))
+        assert confusion.frequency_weighted_iou() == pytest.approx(weighted, rel=1e-12)
 
 
 def test_equals_scikit_learn_and_torchmetrics():
@@ -93,5 +121,67 @@ def test_bad_input_is_named():
         metrics.iou(np.array([[0], [13]]), np.zeros((2, 1), int))
     with pytest.raises(ValueError, match="prediction: class id -1"):
         metrics.iou(np.zeros((1, 1), int), np.array([[-1]]))
+    with pytest.raises(ValueError, match=r"truth: class id 255 at \(0, 1\)"):
+        Confusion(4, ignore=0).add(np.array([[1, 255]], np.uint8), np.array([[1, 1]], np.uint8))
+    with pytest.raises(ValueError, match="prediction: class id 255"):
+        Confusion(4).add(np.array([[1]], np.uint8), np.array([[255]], np.uint8))
     with pytest.raises(ValueError, match="prediction holds float64"):
         metrics.iou(np.zeros((1, 1), int), np.zeros((1, 1)))
+
+
+def test_what_is_predicted_where_the_truth_is_ignored_does_not_matter():
+    truth, prediction = np.array([[1, 255, 255]]), np.array([[1, 255, 77]])
+    assert Confusion(4).add(truth, prediction).matrix.sum() == 1
+
+
+def test_absent_classes_can_count_as_0_or_as_1():
+    confusion = Confusion(4).add(np.array([0, 1, 1]), np.array([0, 1, 2]))
+    assert confusion.iou(absent=0).tolist() == [1, 0.5, 0, 0]
+    assert confusion.iou(absent=1).tolist() == [1, 0.5, 0, 1]
+    assert confusion.mean_iou(absent=0) == 1.5 / 4 and confusion.mean_iou(absent=1) == 2.5 / 4
+    assert confusion.precision().tolist()[:3] == [1, 1, 0]
+    assert np.isnan(confusion.recall()[2]), "class 2 has no true pixel to be found"
+
+
+def test_four_means_of_the_same_prediction_differ():
+    rng = np.random.default_rng(0)
+    truth = np.sort(rng.integers(0, 4, (6, 20, 20)), axis=1)
+    truth[:3][truth[:3] == 3] = 0
+    prediction = np.where(rng.random(truth.shape) < 0.3, rng.integers(0, 4, truth.shape), truth)
+    prediction[:2][prediction[:2] == 3] = 0  # two images without class 3
+    scores = metrics.iou_per_image(truth, prediction, 4)
+    assert scores.shape == (6, 4)
+    for row, t, p in zip(scores, truth, prediction, strict=True):
+        np.testing.assert_array_equal(row, metrics.iou(t, p, 4))
+    by_image = metrics.mean(np.array([metrics.mean(row) for row in scores]))
+    by_class = metrics.mean(np.array([metrics.mean(column) for column in scores.T]))
+    pooled = metrics.mean_iou(truth, prediction, 4)
+    assert len({round(x, 9) for x in (by_image, by_class, metrics.mean(scores), pooled)}) == 4
+
+
+def test_the_score_of_the_challenge():
+    truth = np.array([0] * 10 + [1] * 60 + [2] * 30)
+    prediction = np.array([0] * 10 + [1] * 50 + [0] * 10 + [2] * 20 + [1] * 10)
+    confusion = Confusion(3).add(truth, prediction)
+    vehicle = 5 * 1 * (2 / 3) / (4 * 1 + 2 / 3)  # precision 1, recall 2/3, beta 2
+    road = 1.25 * (5 / 6) * (5 / 6) / (0.25 * 5 / 6 + 5 / 6)  # both 5/6, beta 1/2
+    assert metrics.challenge_score(confusion) == pytest.approx(50 * (vehicle + road), rel=1e-12)
+    slow = metrics.challenge_score(confusion, frames_per_second=4)
+    assert slow == pytest.approx(50 * (vehicle + road) - 6, rel=1e-12)
+    assert metrics.challenge_score(confusion, 30) == metrics.challenge_score(confusion)
+    with pytest.raises(ValueError, match="3 classes, this confusion 13"):
+        metrics.challenge_score(Confusion())
+
+
+def test_equals_scikit_learn_f_beta():
+    from sklearn.metrics import fbeta_score, precision_score, recall_score
+
+    rng = np.random.default_rng(2)
+    truth, prediction = rng.integers(0, 5, (2, 999))
+    confusion = Confusion(5).add(truth, prediction)
+    for ours, theirs in (
+        (confusion.f_beta(2), fbeta_score(truth, prediction, beta=2, average=None)),
+        (confusion.precision(), precision_score(truth, prediction, average=None)),
+        (confusion.recall(), recall_score(truth, prediction, average=None)),
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
