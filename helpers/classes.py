@@ -1,5 +1,6 @@
 """The classes of a label scheme: ids, names and colours."""
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +131,20 @@ CAMVID = Classes(
         "#000000",
     ),
 )
+
+
+def numbered(count: int) -> Classes:
+    """A scheme for data of your own: `count` classes (1 to 255) without names.
+
+    The first colours are those of Lyft; further hues are spread around the colour circle.
+    """
+    if not 1 <= count <= IGNORE:
+        raise ValueError(f"{count} classes; a mask of 8 bits holds 1 to {IGNORE}")
+    hues = [colorsys.hsv_to_rgb(k * 0.618 % 1, 0.5 + 0.4 * (k % 2), 0.9) for k in range(count)]
+    colours = ["#" + "".join(f"{round(255 * part):02x}" for part in hue) for hue in hues]
+    colours[: len(LYFT)] = LYFT.colours[:count]
+    return Classes(f"{count} classes", tuple(f"class {k}" for k in range(count)), tuple(colours))
+
 
 GRADED = ("Roads", "Sidewalks", "Vegetation", "Buildings", "Vehicles", "RoadLines")
 """The Lyft classes that can be seen, and so are judged, at 96×128: there a sign is four pixels."""

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from helpers.classes import LYFT, Classes
-from helpers.masks import decode
-
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+from helpers.data.pictures import Fault, read_mask, read_picture, short
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Pair:
         """
         if self.mask is None:
             raise ValueError(f"{short(self.image)}: no mask of the same name beside it")
-        image, mask = read_picture(self.image, "RGB"), decode(read_picture(self.mask))
+        image, mask = read_picture(self.image, "RGB"), read_mask(self.mask)
         if image.shape[:2] != mask.shape:
             raise ValueError(
                 f"{short(self.mask)}: the mask is {mask.shape[0]}×{mask.shape[1]}, its image "
@@ -40,10 +37,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairs(Sequence):
-    """A sequence of pairs: `pairs[i]` reads the i-th and gives (image, mask)."""
+    """A sequence of pairs: `pairs[i]` reads the i-th and gives (image, mask).
+
+    `faults` is what stood out when the files were listed: masks without an image, links in a
+    circle. `verify` reports it together with what it reads.
+    """
 
     items: tuple[Pair, ...]
     classes: Classes = LYFT
+    faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -60,24 +62,3 @@ class Pairs(Sequence):
     def drives(self) -> list[str]:
         """The drive that each pair comes from."""
         return [pair.drive for pair in self.items]
-
-
-def read_picture(path: Path, mode: str | None = None) -> np.ndarray:
-    """A picture file as uint8 H×W×channels (or H×W), converted to Pillow's `mode` if one is given.
-
-    Raises ValueError, naming the file, when it is no picture or was cut off.
-    """
-    try:
-        with Image.open(path) as picture:
-            # a palette's pixel values are the ids; its colours are only for looking at
-            picture = picture.convert(mode) if mode else picture
-            return np.array(picture)
-    except UnidentifiedImageError:
-        raise ValueError(f"{short(path)}: not a picture. Was the download complete?") from None
-    except (OSError, SyntaxError) as fault:
-        raise ValueError(f"{short(path)}: cut off or damaged ({fault}). Fetch it again.") from None
-
-
-def short(path: Path) -> str:
-    """The last two parts of a path: enough to find the file, short enough for a sentence."""
-    return "/".join(path.parts[-2:])
