@@ -5,16 +5,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras.layers import BatchNormalization, Conv2D, Conv2DTranspose
+from keras.layers import BatchNormalization, Conv2D, Conv2DTranspose, DepthwiseConv2D
 
-from helpers.keras.unet import unet
+from helpers.keras.networks import NETWORKS
 
 
 def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """The arrays of the model by name, kernels H×W×in×out.
 
-    A transposed convolution has H×W×out×in. The arrays of the layer `down_0_norm1` are called
-    down_0_norm1.scale, .shift, .mean and .variance; other layers have .kernel and .bias.
+    A transposed convolution has H×W×out×in, a depthwise one H×W×in×1. The arrays of the layer
+    `down_0_norm1` are called down_0_norm1.scale, .shift, .mean and .variance; other layers have
+    .kernel and .bias.
     """
     return {name: variable.numpy() for name, variable in _variables(model).items()}
 
@@ -40,7 +41,8 @@ def load_twin(path: str | Path) -> tuple[keras.Model, np.ndarray, np.ndarray]:
     """
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
-    model = unet(**json.loads(str(arrays.pop("options"))))
+    options = json.loads(str(arrays.pop("options")))
+    model = NETWORKS[options.pop("network", "unet")](**options)
     image, logits = arrays.pop("image"), arrays.pop("logits")
     set_weights(model, arrays)
     return model, image, logits
@@ -49,15 +51,13 @@ def load_twin(path: str | Path) -> tuple[keras.Model, np.ndarray, np.ndarray]:
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     variables = {}
     for layer in model.layers:
-        if isinstance(layer, Conv2D | Conv2DTranspose):
+        if isinstance(layer, Conv2D | Conv2DTranspose | DepthwiseConv2D):
             variables[f"{layer.name}.kernel"] = layer.kernel
             if layer.use_bias:
                 variables[f"{layer.name}.bias"] = layer.bias
         elif isinstance(layer, BatchNormalization):
-            variables[f"{layer.name}.scale"], variables[f"{layer.name}.shift"] = (
-                layer.gamma,
-                layer.beta,
-            )
+            variables[f"{layer.name}.scale"] = layer.gamma
+            variables[f"{layer.name}.shift"] = layer.beta
             variables[f"{layer.name}.mean"] = layer.moving_mean
             variables[f"{layer.name}.variance"] = layer.moving_variance
     return variables

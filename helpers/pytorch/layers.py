@@ -2,26 +2,68 @@
 
 from collections import OrderedDict
 
+import torch
 from torch import nn
+from torch.nn import functional as F
 
 
-def double_conv(before: int, after: int, norm: bool = True) -> nn.Sequential:
-    """Two 3×3 convolutions, each with batch norm and ReLU: N×before×H×W to N×after×H×W."""
+def double_conv(
+    before: int, after: int, norm: bool = True, padding: str = "same", dilation: int = 1
+) -> nn.Sequential:
+    """Two 3×3 convolutions, each with batch norm and ReLU: N×before×H×W to N×after×H×W.
+
+    With padding "valid" each convolution takes a pixel from every edge: N×after×(H−4)×(W−4).
+    """
     layers = OrderedDict()
+    edge = {"same": dilation, "valid": 0}[padding]
     for i, channels in enumerate((before, after), start=1):
         # The shift of the batch norm does the work of a bias.
-        layers[f"conv{i}"] = nn.Conv2d(channels, after, 3, padding=1, bias=not norm)
+        layers[f"conv{i}"] = nn.Conv2d(
+            channels, after, 3, padding=edge, dilation=dilation, bias=not norm
+        )
         if norm:
             layers[f"norm{i}"] = nn.BatchNorm2d(after, eps=1e-5, momentum=0.1)
         layers[f"relu{i}"] = nn.ReLU(inplace=True)
     return nn.Sequential(layers)
 
 
+def conv_norm_relu(
+    before: int, after: int, size: int = 3, norm: bool = True, dilation: int = 1
+) -> nn.Sequential:
+    """A convolution that keeps H and W, batch norm and ReLU: N×before×H×W to N×after×H×W."""
+    edge = dilation * (size // 2)
+    conv = nn.Conv2d(before, after, size, padding=edge, dilation=dilation, bias=not norm)
+    layers = OrderedDict(conv=conv)
+    if norm:
+        layers["norm"] = nn.BatchNorm2d(after, eps=1e-5, momentum=0.1)
+    layers["relu"] = nn.ReLU(inplace=True)
+    return nn.Sequential(layers)
+
+
+def separable_conv(before: int, after: int, dilation: int = 1) -> nn.Sequential:
+    """A convolution in two steps, batch norm and ReLU: N×before×H×W to N×after×H×W.
+
+    First a 3×3 kernel for each channel alone, then a 1×1 convolution that mixes them: for many
+    channels about a ninth of the work.
+    """
+    return nn.Sequential(
+        OrderedDict(
+            depthwise=nn.Conv2d(
+                before, before, 3, padding=dilation, dilation=dilation, groups=before, bias=False
+            ),
+            pointwise=nn.Conv2d(before, after, 1, bias=False),
+            norm=nn.BatchNorm2d(after, eps=1e-5, momentum=0.1),
+            relu=nn.ReLU(inplace=True),
+        )
+    )
+
+
 def upsample(before: int, after: int, up: str = "transposed") -> nn.Sequential:
     """Doubles height and width: N×before×H×W to N×after×2H×2W.
 
-    "transposed" learns a 2×2 kernel per pair of channels; "bilinear" interpolates. There the 1×1
-    convolution comes first: the result is the same either way round, for a quarter of the work.
+    "transposed" learns a 2×2 kernel per pair of channels. "nearest" copies each value to 2×2
+    pixels, and a 2×2 convolution follows. "bilinear" interpolates; there a 1×1 convolution comes
+    first: the result is the same either way round, for a quarter of the work.
     """
     if up == "transposed":
         return nn.Sequential(OrderedDict(conv=nn.ConvTranspose2d(before, after, 2, stride=2)))
@@ -29,17 +71,23 @@ def upsample(before: int, after: int, up: str = "transposed") -> nn.Sequential:
         conv = nn.Conv2d(before, after, 1)
         resize = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
         return nn.Sequential(OrderedDict(conv=conv, resize=resize))
-    raise ValueError(f'up is {up!r}; it can be "transposed" or "bilinear".')
+    if up == "nearest":
+        resize = nn.Upsample(scale_factor=2, mode="nearest")
+        conv = nn.Conv2d(before, after, 2, padding="same")
+        return nn.Sequential(OrderedDict(resize=resize, conv=conv))
+    raise ValueError(f'up is {up!r}; it can be "transposed", "bilinear" or "nearest".')
 
 
-def check_size(height: int, width: int, factor: int) -> None:
-    """Raises ValueError with the padded size that would fit, unless both sides are multiples."""
-    if height % factor or width % factor:
-        fits = f"{-(-height // factor) * factor}×{-(-width // factor) * factor}"
-        raise ValueError(
-            f"The input is {height}×{width}, and this network halves it until one side is a "
-            f"{factor}th: both must be divisible by {factor}. Pad or resize it to {fits}."
-        )
+def resize(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """The maps x, interpolated to the height and width of `like`."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def crop(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """The middle of the maps x, of the height and width of `like`."""
+    height, width = map(int, like.shape[-2:])
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return x[..., top : top + height, left : left + width]
 
 
 def initialize(model: nn.Module) -> None:

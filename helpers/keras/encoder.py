@@ -1,0 +1,30 @@
+"""The encoder that FCN, PSPNet and DeepLab share: VGG's plan (arXiv:1409.1556) with batch norm."""
+
+from keras.layers import MaxPooling2D
+
+from helpers.keras.layers import CheckSize, double_conv
+
+LEVELS = 6
+
+
+def encoder(image, width: int, output_stride: int = 32) -> list:
+    """N×H×W×3 to a list of maps, one for each of six levels, the finest first.
+
+    Before each level the maps are halved, until a pixel of theirs stands for `output_stride` pixels
+    of the image: 8, 16 or 32. After that they keep their size, and the kernels are spread out by
+    dilation instead. So each still sees as much of the image, and the weights stay the same ones
+    (Chen et al. 2016, arXiv:1606.00915).
+    """
+    if output_stride not in (8, 16, 32):
+        raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
+    x = CheckSize(output_stride, name="check_size")(image)  # with width 16 and output stride 32
+    maps = []
+    for level in range(LEVELS):
+        if 1 < 2**level <= output_stride:
+            x = MaxPooling2D(2, name=f"encoder_pool_{level}")(x)
+            # 48×64×16   24×32×32   12×16×64   6×8×128   3×4×256
+        after, dilation = width * min(2**level, 16), max(1, 2**level // output_stride)
+        x = double_conv(x, after, dilation=dilation, name=f"encoder_{level}")
+        # 96×128×16   48×64×32   24×32×64   12×16×128   6×8×256   3×4×256
+        maps.append(x)
+    return maps

@@ -1,0 +1,41 @@
+"""The encoder that FCN, PSPNet and DeepLab share: VGG's plan (arXiv:1409.1556) with batch norm."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.pytorch.layers import double_conv
+from helpers.sizes import check_size
+
+LEVELS = 6
+
+
+class Encoder(nn.ModuleList):
+    """N×3×H×W to a list of maps, one for each of six levels, the finest first.
+
+    Before each level the maps are halved, until a pixel of theirs stands for `output_stride` pixels
+    of the image: 8, 16 or 32. After that they keep their size, and the kernels are spread out by
+    dilation instead. So each still sees as much of the image, and the weights stay the same ones
+    (Chen et al. 2016, arXiv:1606.00915).
+    """
+
+    def __init__(self, width: int, output_stride: int = 32):
+        if output_stride not in (8, 16, 32):
+            raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
+        self.widths = [width * min(2**level, 16) for level in range(LEVELS)]
+        before = [3, *self.widths]
+        super().__init__(
+            double_conv(before[i], self.widths[i], dilation=max(1, 2**i // output_stride))
+            for i in range(LEVELS)
+        )
+        self.output_stride = output_stride
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:  # with width 16 and output stride 32
+        check_size(*x.shape[-2:], self.output_stride)
+        maps = []
+        for level, block in enumerate(self):
+            if 1 < 2**level <= self.output_stride:
+                x = F.max_pool2d(x, 2)  # 16×48×64   32×24×32   64×12×16   128×6×8   256×3×4
+            x = block(x)  # 16×96×128   32×48×64   64×24×32   128×12×16   256×6×8   256×3×4
+            maps.append(x)
+        return maps
