@@ -118,7 +118,7 @@ def _sign_in():
 
             kaggle.api.authenticate()  # importing does it too, but hides what goes wrong
     except ModuleNotFoundError as fault:
-        raise DownloadError(f"{fault}: pip install 'kaggle>=2.2' first") from None
+        raise DownloadError(f"{fault}: pip install 'kaggle>=2.2.4' six") from None
     except SystemExit:
         from kagglesdk import get_access_token_from_env
 
