@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
-
-from helpers.streets import texture
+from PIL import Image, ImageDraw
 
 KINDS = ("clear", "cloudy", "dusk", "overcast", "rain", "fog")
 
@@ -20,6 +18,8 @@ class Weather:
     towards: tuple[float, float, float]  # unit-ish vector to the sun: right, up, ahead
     zenith: np.ndarray  # sky colour overhead, 0 to 255
     horizon: np.ndarray  # sky colour at the horizon, and the colour of the fog, 0 to 255
+    lit: np.ndarray  # colour of the clouds' tops, 0 to 255
+    shade: np.ndarray  # and of their bases
     cover: float  # how much of the sky is cloud, 0 to 1
     haze: float  # fog per metre: half the light is lost at 1/haze metres
     wet: float  # how mirror-like the ground is, 0 to 1
@@ -41,11 +41,16 @@ def weather(rng: np.random.Generator) -> Weather:
     warm = np.array([1.25, 0.9, 0.6] if kind == "dusk" else [1.06, 1.0, 0.92])
     cool = np.array([0.92, 1.0, 1.1]) + 0.1 * (u[1:4] - 0.5)
     height = 0.45 if kind == "dusk" else 0.5 + 0.9 * u[4]
-    blue = np.array([70.0, 115.0, 175.0]) * (0.8 + 0.4 * u[5])
+    blue = np.array([80.0, 116.0, 158.0]) * (0.8 + 0.4 * u[5])
     grey = np.array([165.0, 170.0, 176.0]) * (0.75 + 0.4 * u[6])
     clear = kind in ("clear", "cloudy", "dusk")
     horizon = {"dusk": np.array([225.0, 160.0, 110.0]), "clear": np.array([190.0, 205.0, 215.0])}
-    dim = 0.62 if kind in ("dusk", "rain") else 1.0
+    dim = {"dusk": 0.62, "rain": 0.95}.get(kind, 1.0)
+    tops, bases = {
+        "dusk": (np.array([236.0, 170, 122]), np.array([96.0, 84, 96])),
+        "clear": (np.array([226.0, 230, 235]), np.array([150.0, 162, 178])),
+        "cloudy": (np.array([216.0, 220, 225]), np.array([118.0, 128, 142])),
+    }.get(kind, (grey * (dim * 1.16), grey * (dim * 0.8)))
     return Weather(
         kind=kind,
         sun=0.9 * sunny * level * warm,
@@ -53,6 +58,8 @@ def weather(rng: np.random.Generator) -> Weather:
         towards=(2.4 * u[7] - 1.2, height, 2 * u[8] - 1),
         zenith=dim * (blue if clear else grey),
         horizon=dim * horizon.get(kind, grey * 1.08),
+        lit=tops,
+        shade=bases,
         cover={"clear": 0.25, "cloudy": 0.6, "dusk": 0.4}.get(kind, 0.95) * (0.6 + 0.5 * u[9]),
         haze={"fog": 0.012 + 0.025 * u[10], "rain": 0.008}.get(kind, 0.0008 + 0.003 * u[10] ** 2),
         wet={"rain": 0.5 + 0.4 * u[11]}.get(kind, 0.35 if u[11] > 0.88 else 0.0),
@@ -73,27 +80,6 @@ def lit(colour: np.ndarray, normal: np.ndarray, solid: np.ndarray, light: Weathe
     cosine = np.where(solid, np.maximum(cosine, 0), 0.3 + 0.5 * np.abs(cosine))[:, None]
     sky = (0.8 + 0.2 * normal[:, 1])[:, None]
     return (colour * (light.ambient * sky + light.sun * cosine)).astype(np.float32)
-
-
-def sky(light: Weather, key: tuple[int, int], height: int, width: int, level: float) -> np.ndarray:
-    """The sky down to row `level`, float32 H×W×3: a gradient with clouds on a flat ceiling."""
-    rows = np.arange(height, dtype=np.float32)
-    fall = np.clip(1 - rows / np.float32(level), 0, 1)[:, None]
-    colour = light.horizon + (light.zenith - light.horizon) * fall
-    puffs = texture.clouds().astype(np.float32) / 255
-    shift_v, shift_u = texture.random(*key, 6).integers(0, 128, 2).tolist()
-    distance = 1 / (fall + np.float32(0.12))  # clouds crowd together towards the horizon
-    across = (np.arange(width, dtype=np.float32) / width - 0.5)[None] * distance * 50
-    index_v = ((distance * 22).astype(np.int32) + shift_v) & 127
-    index_u = (across + (640 + shift_u)).astype(np.int32) & 127
-    puff = puffs[np.broadcast_to(index_v, index_u.shape), index_u]
-    cover = np.clip((puff - (0.64 - 0.34 * light.cover)) * 5, 0, 0.95)[..., None]
-    bright = np.minimum(light.horizon * 1.12 + 10, 250) * (0.6 + 0.7 * puff[..., None])
-    picture = colour[:, None] + (bright - colour[:, None]) * cover
-    soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(
-        ImageFilter.BoxBlur(max(1, height // 150))
-    )
-    return np.asarray(soft, np.float32)
 
 
 def streaks(rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:

@@ -36,7 +36,7 @@ class Mesh:
     """A growing list of faces."""
 
     def __init__(self) -> None:
-        self.points: list = []
+        self.points: list[float] = []  # x, y, s of each corner, one after another
         self.counts: list = []
         self.colours: list = []
         self.rows: list = []
@@ -53,11 +53,21 @@ class Mesh:
         flags: int = 0,
     ) -> None:
         """Add a polygon: 3 or more corners (x, y, s) in one plane, no three first ones in line."""
-        self.points.extend(points)
+        for point in points:
+            self.points += point
         self.counts.append(len(points))
         self.colours.append(colour)
         self.rows.append((label, material, lie, flags))
         self.orders.append(self.order)
+
+    def lumps(self, points: np.ndarray, label: int, colours: list, material: int) -> None:
+        """Add K polygons of N corners each, K×N×3, with a ragged edge."""
+        number = len(points)
+        self.points += points.ravel().tolist()
+        self.counts += [points.shape[1]] * number
+        self.colours += colours
+        self.rows += [(label, material, ACROSS, CAST | LEAFY)] * number
+        self.orders += [self.order] * number
 
     def freeze(self, light: Weather) -> Faces:
         """The faces so far as arrays, lit."""

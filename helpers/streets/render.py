@@ -14,7 +14,7 @@ from helpers.streets import mesh, texture
 from helpers.streets.camera import Camera, following
 from helpers.streets.ground import surface
 from helpers.streets.mesh import Faces
-from helpers.streets.shade import cast_shadows, shade
+from helpers.streets.shade import FIRST, cast_shadows, shade
 from helpers.streets.street import BLOCK, SIGHT, Drive
 from helpers.streets.traffic import moving
 from helpers.streets.world import block
@@ -35,7 +35,7 @@ def draw_frame(street: Drive, frame: int, height: int, width: int) -> tuple[np.n
     seen = camera.see(faces.points)
     keep, corners = _visible(faces, seen, camera)
     number = _fray(_paint(corners, street, camera), faces, keep, camera)
-    _hood(number, len(keep) + 2)
+    _hood(number, len(keep) + FIRST)
     planes = camera.planes(seen, faces.counts)[:, keep]
     ground = np.searchsorted(keep, flat)
     shadow = cast_shadows(faces, street, camera)
@@ -91,11 +91,12 @@ def _visible(faces: Faces, seen: np.ndarray, camera: Camera) -> tuple[np.ndarray
 
 
 def _paint(corners: list, street: Drive, camera: Camera) -> np.ndarray:
-    """The face at each pixel, int32 H×W: 0 sky, 1 skyline, then the faces from 2 on."""
+    """The face at each pixel, int32 H×W: 0 sky, 1 hills, 2 far trees, then the faces."""
     canvas = Image.new("I", (camera.width, camera.height), 0)
     draw = ImageDraw.Draw(canvas)
-    draw.polygon(_skyline(street, camera), fill=1)
-    for i, polygon in enumerate(corners, 2):
+    for i, polygon in enumerate(_skyline(street, camera), 1):
+        draw.polygon(polygon, fill=i)
+    for i, polygon in enumerate(corners, FIRST):
         draw.polygon(polygon, fill=i)
     return np.asarray(canvas)
 
@@ -107,16 +108,20 @@ def _hood(number: np.ndarray, hood: int) -> None:
     number[np.arange(height)[:, None] >= np.rint(rows * height / 600)] = hood
 
 
-def _skyline(street: Drive, camera: Camera) -> list[tuple[float, float]]:
-    """The far trees and hills along the horizon."""
-    heights = texture.random(*street.key, 4).random(64)
-    smooth = (heights + np.roll(heights, 1) + np.roll(heights, 2)) / 3
-    top = (5 + 14 * smooth * (0.4 + street.green)) / 110 * camera.f
-    level = camera.v0 - camera.f * camera.rise(SIGHT) / SIGHT
-    level = level + camera.f * camera.up / SIGHT
-    across = np.linspace(0, camera.width, 64)
-    return [*zip(across.tolist(), (level - top).tolist(), strict=True),
-            (camera.width, level + 2), (0, level + 2)]  # fmt: skip
+def _skyline(street: Drive, camera: Camera) -> list[list[tuple[float, float]]]:
+    """The hills and the line of far trees along the horizon."""
+    rng = texture.random(*street.key, 4)
+    level = camera.v0 + camera.f * (camera.up / SIGHT - camera.rise(SIGHT) / SIGHT)
+    across = np.linspace(0, camera.width, 64).tolist()
+    lines = []
+    for smooth, low, high in ((10, 4, 34 * rng.random()), (2, 5, 14 * (0.4 + street.green))):
+        heights = rng.random(64 + smooth)
+        total = np.cumsum(heights)
+        heights = (total[smooth:] - total[:-smooth]) / smooth
+        top = level - (low + high * heights) / 110 * camera.f
+        lines.append([*zip(across, top.tolist(), strict=True),
+                      (camera.width, level + 2), (0, level + 2)])  # fmt: skip
+    return lines
 
 
 @lru_cache(4)
@@ -131,12 +136,12 @@ def _gusts(height: int, width: int) -> np.ndarray:
 def _fray(number: np.ndarray, faces: Faces, keep: np.ndarray, camera: Camera) -> np.ndarray:
     """Ragged leaves: a pixel may take over its neighbour's face where the nearer one is leafy."""
     height, width = number.shape
-    leafy = np.ones(len(keep) + 2, bool)  # the skyline is
-    leafy[0] = False
-    leafy[2:] = faces.table[keep, 3] & mesh.LEAFY > 0
+    leafy = np.zeros(len(keep) + FIRST, bool)
+    leafy[FIRST - 1] = True  # the far trees
+    leafy[FIRST:] = faces.table[keep, 3] & mesh.LEAFY > 0
     away = faces.points[(np.cumsum(faces.counts) - 1)[keep], 2] - camera.s
     reach = np.full(len(leafy), height / 150, np.float32)  # in pixels; 0.45 m for what is near
-    reach[2:] += leafy[2:] * np.clip(0.45 * camera.f / np.maximum(away, 4), 0, height / 12)
+    reach[FIRST:] += leafy[FIRST:] * np.clip(0.45 * camera.f / np.maximum(away, 4), 0, height / 12)
     noise = _gusts(height, width)
     v = np.arange(height)[:, None] + (noise[0] * reach[number]).astype(np.int32)
     u = np.arange(width) + (noise[1] * reach[number]).astype(np.int32)

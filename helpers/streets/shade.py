@@ -10,31 +10,33 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from helpers.streets import light, mesh, texture
+from helpers.streets import light, mesh, sky, texture
 from helpers.streets.camera import NEAR, Camera
 from helpers.streets.mesh import Faces
 from helpers.streets.street import SIGHT, Drive
+
+FIRST = 3  # the number of the first face; before it the sky, the hills and the far trees
 
 
 def shade(number, colours, faces, planes, ground, shadow, street, camera, frame):
     """Image uint8 H×W×3 and mask uint8 H×W from face numbers.
 
-    number int H×W: 0 sky, 1 skyline, K faces from 2 on (the first `ground` of them lie on the
-    ground), last the hood; colours float32 K×3; faces int K×4 as in mesh.Faces.table; planes
+    number int H×W: sky, hills, far trees, K faces from FIRST on (the first `ground` of them lie
+    on the ground), last the hood; colours float32 K×3; faces int K×4 as in mesh.Faces.table; planes
     float32 3×K from Camera.planes; shadow bool H×W, where the ground gets no sunlight.
     """
     height, width, air = camera.height, camera.width, street.light
-    table = np.zeros((len(faces) + 3, 4), np.int64)
-    table[1] = mesh.VEGETATION, texture.LEAVES, mesh.ACROSS, 0
-    table[2:-1] = faces
+    table = np.zeros((len(faces) + FIRST + 1, 4), np.int64)
+    table[1:FIRST] = mesh.VEGETATION, texture.LEAVES, mesh.ACROSS, 0
+    table[FIRST:-1] = faces
     table[-1] = mesh.VEHICLES, texture.PLAIN, mesh.ACROSS, 0
     mask = table[:, 0].astype(np.uint8).take(number)
 
     # 1/z at each pixel, from the plane of its face; the ground is not quite flat, but level in x
     plane = np.zeros((3, len(table)), np.float32)
     plane[2] = 1 / SIGHT
-    plane[:, 2:-1] = planes
-    on_ground = (number >= 2) & (number < ground + 2)
+    plane[:, FIRST:-1] = planes
+    on_ground = (number >= FIRST) & (number < ground + FIRST)
     u = np.arange(width, dtype=np.float32) + 0.5
     v = np.arange(height, dtype=np.float32)[:, None] + 0.5
     near = plane[0].take(number)
@@ -65,18 +67,21 @@ def shade(number, colours, faces, planes, ground, shadow, street, camera, frame)
     bright *= np.where(shadow & on_ground, np.float32(0.45 / 128), np.float32(1 / 128))
 
     colour = np.zeros((len(table), 3), np.float32)
-    colour[1] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
-    colour[2:-1] = colours
+    colour[2] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
+    colour[1] = 0.45 * colour[2] + 0.45 * air.horizon * (0.6, 0.66, 0.72)
+    colour[FIRST:-1] = colours
     picture = colour.take(number, axis=0)
     picture *= bright[..., None]
     lost = z * np.float32(air.haze)
     lost /= 1 + lost
     for i in range(3):
         picture[..., i] += (np.float32(air.horizon[i]) - picture[..., i]) * lost
-    np.copyto(picture, _sky(street, height, width), where=(number == 0)[..., None])
+    above, hood = _sky(street, height, width)
+    np.copyto(picture, above, where=(number == 0)[..., None])
     if air.wet:
         _wet(picture, on_ground, x, s, near, camera, air.wet)
-    _hood(picture, number == len(table) - 1, air.zenith.astype(np.float32))
+    first = height - len(hood)
+    np.copyto(picture[first:], hood, where=(number[first:] == len(table) - 1)[..., None])
     return _sensor(picture, street, frame), mask
 
 
@@ -107,36 +112,34 @@ def cast_shadows(faces: Faces, street: Drive, camera: Camera) -> np.ndarray:
 
 
 @lru_cache(4)
-def _sky(street: Drive, height: int, width: int) -> np.ndarray:
-    """The sky is the same in all frames of a drive."""
-    return light.sky(street.light, street.key, height, width, street.pitch * height)
+def _sky(street: Drive, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The sky, and the hood that mirrors it: the same in all frames of a drive."""
+    above = sky.sky(street.light, street.key, height, width, street.pitch * height)
+    return above, sky.hood(above, int(0.82 * height))
 
 
 def _wet(picture, on_ground, x, s, near, camera, strength) -> None:
-    """Puddles mirror what stands above the horizon, more so the flatter one looks at them."""
-    rows = np.arange(camera.height)
-    mirror = np.clip((2 * camera.v0 - rows).astype(np.int64), 0, None)
-    column = ((x + 1024) * 6).astype(np.int32) & 127
-    row = ((s + 1024) * 3).astype(np.int32) & 127
+    """Wet ground is darker, and mirrors what stands on it, more so the flatter one looks.
+
+    The mirror image of a column begins where the ground does. Ripples tear it apart.
+    """
+    first = max(int(camera.v0), 0)
+    floor, below = on_ground[first:], picture[first:]
+    height, width = floor.shape
+    column = ((x[first:] + 1024) * 6).astype(np.int32) & 127
+    row = ((s[first:] + 1024) * 3).astype(np.int32) & 127
     sheet = texture.LEAVES * texture.LEVELS + 2  # the leaves' blotches, coarse
-    puddle = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
-    amount = np.clip(puddle / 128 - 0.45, 0, 1) * (strength / (1 + 4 * near))
-    first = int(camera.v0)
-    floor, below = on_ground[first:, :, None], picture[first:]
-    amount = amount[first:, :, None].astype(np.float32) * floor
-    below *= np.where(floor, np.float32(1 - 0.35 * strength), np.float32(1))
-    below += (picture[mirror[first:]] * np.float32(0.8) - below) * amount
-
-
-def _hood(picture, hood, sky) -> None:
-    """A black bonnet with a dull gleam of the sky."""
-    height, width = hood.shape
-    first = int(0.82 * height)
-    rows = np.arange(height - first, dtype=np.float32)[:, None]
-    columns = np.abs(np.arange(width, dtype=np.float32) / width - 0.5)
-    gleam = np.clip(1 - rows / (0.13 * height), 0, 1) * np.clip(0.42 - columns, 0, 1)
-    shiny = 12 + gleam[..., None] * sky * np.float32(0.35)
-    np.copyto(picture[first:], shiny, where=hood[first:, :, None])
+    ripple = texture.atlas().take((sheet * 128 + row) * 128 + column).astype(np.float32)
+    ripple -= 108
+    edge = floor.argmax(0)  # the first row of ground in each column
+    depth = np.maximum(np.arange(height, dtype=np.float32)[:, None] - edge, 0)
+    away = depth * (1 + ripple * np.float32(0.011)) + ripple * np.float32(camera.height / 6000)
+    mirror = np.clip(edge + first - away.astype(np.int32), 0, camera.height - 1)
+    amount = np.clip(0.65 + ripple / 36, 0.08, 1) * np.float32(strength) / (1 + 3 * near[first:])
+    amount = (amount * floor)[..., None]
+    seen = picture[mirror, np.arange(width)]
+    below *= np.where(floor[..., None], np.float32(1 - 0.5 * strength), np.float32(1))
+    below += (seen * np.float32(0.9) - below) * amount
 
 
 def _sensor(picture: np.ndarray, street: Drive, frame: int) -> np.ndarray:

@@ -1,117 +1,58 @@
-"""Shapes: what cars, trees, people, poles, fences and houses look like."""
+"""Shapes: what trees, people, poles, signs and open fences look like."""
+
+import numpy as np
 
 from helpers.streets import texture
 from helpers.streets.mesh import (
     ACROSS,
     ALONG,
-    BUILDINGS,
     CAST,
-    CIRCLE,
     FENCES,
-    GROUND,
     LEAFY,
     PEDESTRIANS,
     POLES,
-    ROUND,
-    SOLID,
     TRAFFIC_SIGNS,
     VEGETATION,
-    VEHICLES,
     Mesh,
-    box,
     darker,
     disc,
     flank,
-    prism,
     upright,
 )  # fmt: skip
 
-GLASS = (46, 54, 64)
-TYRE = (24, 24, 26)
-
-# Side views of vehicles that drive away from us: (s, y) from the rear bumper over the roof to the
-# front, what each edge is, the corners of the side windows, and the width.
-SEDAN = (
-    [(0, 0.3), (0, 0.9), (0.7, 0.97), (1.3, 1.42), (2.6, 1.44), (3.3, 0.97), (4.3, 0.82),
-     (4.4, 0.3)],
-    "bbgbgbb.", [(1.0, 0.98), (1.4, 1.36), (2.55, 1.37), (3.05, 0.98)], 1.8, (0.85, 3.5),
-)  # fmt: skip
-HATCH = (
-    [(0, 0.3), (0, 0.95), (0.45, 1.5), (2.3, 1.55), (3.0, 1.02), (3.8, 0.85), (3.9, 0.3)],
-    "bgbgbb.", [(0.45, 1.0), (0.75, 1.44), (2.2, 1.47), (2.75, 1.0)], 1.75, (0.75, 3.1),
-)  # fmt: skip
-VAN = (
-    [(0, 0.35), (0, 1.2), (0.1, 2.1), (4.2, 2.15), (4.9, 1.3), (5.2, 1.1), (5.25, 0.35)],
-    "bgbgbb.", [(3.1, 1.25), (3.1, 1.95), (4.1, 1.97), (4.6, 1.25)], 2.0, (1.0, 4.3),
-)  # fmt: skip
-TRUCK = (
-    [(0, 0.6), (0, 3.0), (5.0, 3.0), (5.05, 2.3), (6.3, 2.3), (6.7, 1.4), (6.75, 0.5)],
-    "bbb.gb.", [(5.3, 1.4), (5.3, 2.1), (6.2, 2.1), (6.4, 1.4)], 2.3, (1.3, 5.6),
-)  # fmt: skip
+HALF, LONG = 0.5, 0.866  # cosines of 60° and 30°
+LUMP = np.array([
+    (0, 1), (HALF, LONG), (LONG, HALF), (1, 0), (LONG, -HALF), (HALF, -LONG),
+    (0, -1), (-HALF, -LONG), (-LONG, -HALF), (-1, 0), (-LONG, HALF), (-HALF, LONG),
+])  # fmt: skip
 
 
-def vehicle(mesh: Mesh, model, x, s, colour, away=True, braking=0.5) -> None:
-    """A car, van or truck whose nearer end stands at s; away: we see its back."""
-    profile, edges, windows, width, axles = model
-    length = profile[-1][0]
-    x0, x1 = x - width / 2, x + width / 2
-    paint = [{"b": colour, "g": GLASS, ".": None}[e] for e in edges]
-    if away:
-        turned, paints = [(s + a, y) for a, y in profile], paint
-        panes = [(s + a, y) for a, y in windows]
-    else:  # mirrored along s, which turns the corners round: reverse them
-        turned = [(s + length - a, y) for a, y in reversed(profile)]
-        paints = paint[-2::-1] + paint[-1:]
-        panes = [(s + length - a, y) for a, y in reversed(windows)]
-        axles = tuple(length - a for a in reversed(axles))
-    under = [(x0, 0.2, s), (x0, 0.2, s + length), (x1, 0.2, s + length), (x1, 0.2, s)]
-    mesh.face(under, VEHICLES, TYRE, lie=GROUND, flags=CAST)
-    for left in (x0, x1 - 0.22):
-        upright(mesh, left, left + 0.22, 0, 0.5, s + 0.3, VEHICLES, TYRE)
-    prism(mesh, turned, x0, x1, VEHICLES, paints, colour)
-    (sa, ya), (sb, yb), (sc, yc), (sd, yd) = panes
-    middle = (sb + sc) / 2
-    for side, turn in ((x1 + 0.01, 1), (x0 - 0.01, -1)):
-        for pane in (
-            [(sa, ya), (sb, yb), (middle - 0.05, (yb + yc) / 2), (middle - 0.05, ya)],
-            [(middle + 0.05, ya), (middle + 0.05, (yb + yc) / 2), (sc, yc), (sd, yd)],
-        ):
-            corners = [(side, y, t) for t, y in pane[::turn]]
-            mesh.face(corners, VEHICLES, GLASS, lie=ALONG, flags=SOLID)
-        for axle in axles:
-            for radius, grey in ((0.36, TYRE), (0.2, (110, 112, 116))):
-                wheel = [(side, 0.36 + radius * b, s + axle + radius * a) for a, b in CIRCLE]
-                mesh.face(wheel[::turn], VEHICLES, grey, lie=ALONG, flags=SOLID)
-    low = profile[0][1]
-    lamp = (150 + 105 * braking, 25, 20) if away else (245, 240, 215)
-    for left in (x0 + 0.06, x1 - 0.42):
-        upright(mesh, left, left + 0.36, low + 0.32, low + 0.5, s - 0.02, VEHICLES, lamp)
-    upright(mesh, x - 0.26, x + 0.26, low + 0.12, low + 0.26, s - 0.02, VEHICLES, (205, 205, 190))
-    upright(mesh, x0, x1, low, low + 0.08, s - 0.02, VEHICLES, (38, 38, 40))
-
-
-def blob(mesh: Mesh, rng, x, y, s, wide, high, colour, flags) -> None:
-    """A round lump of leaves that faces the camera."""
-    wobble = 0.7 + 0.5 * rng.random(16)
-    points = [
-        (x + wide * k * a, max(0.0, y + high * k * b), s)
-        for k, (a, b) in zip(wobble.tolist(), ROUND, strict=True)
-    ]
-    mesh.face(points, VEGETATION, colour, texture.LEAVES, ACROSS, flags | LEAFY)
+def blobs(mesh: Mesh, rng, lumps, s, colour) -> None:
+    """Round lumps of leaves that face the camera: rows of (x, y, half width, half height, shade),
+    each 0.1 m nearer than the one before."""
+    rows = np.array(lumps)[:, None]
+    points = np.empty((len(lumps), len(LUMP), 3))
+    wobble = 0.7 + 0.5 * rng.random((len(lumps), len(LUMP), 1))
+    points[..., :2] = rows[..., :2] + rows[..., 2:4] * wobble * LUMP
+    np.maximum(points[..., 1], 0, out=points[..., 1])
+    points[..., 2] = s - 0.1 * np.arange(len(lumps))[:, None]
+    colours = [darker(colour, lump[4]) for lump in lumps]
+    mesh.lumps(points, VEGETATION, colours, texture.LEAVES)
 
 
 def tree(mesh: Mesh, rng, x, s, height, colour) -> None:
     """A trunk and a crown of lumps: the upper ones catch the light."""
-    u = rng.random((8, 4)).tolist()
     trunk = 0.035 * height
     bark = (72, 60, 48)
     upright(mesh, x - trunk, x + trunk, 0, height * 0.5, s, VEGETATION, bark,
             material=texture.STONE, flags=CAST)  # fmt: skip
-    for i, (a, b, c, d) in enumerate(sorted(u, key=lambda r: r[1])):
-        y = height * (0.36 + 0.5 * b)
+    lumps = []
+    for a, b, c, d in sorted(rng.random((8, 4)).tolist(), key=lambda r: r[1]):
         spread = height * (0.3 - 0.2 * b)
-        blob(mesh, rng, x + spread * (2 * a - 1), y, s - 0.1 * i, height * (0.16 + 0.1 * c),
-             height * (0.13 + 0.08 * d), darker(colour, 0.6 + 0.6 * b), CAST)  # fmt: skip
+        lumps.append((x + spread * (2 * a - 1), height * (0.36 + 0.5 * b),
+                      height * (0.16 + 0.1 * c), height * (0.13 + 0.08 * d),
+                      0.6 + 0.6 * b))  # fmt: skip
+    blobs(mesh, rng, lumps, s, colour)
 
 
 def conifer(mesh: Mesh, rng, x, s, height, colour) -> None:
@@ -123,9 +64,11 @@ def conifer(mesh: Mesh, rng, x, s, height, colour) -> None:
 
 
 def bush(mesh: Mesh, rng, x, s, height, colour) -> None:
-    for a, b in (rng.random((3, 2)) - 0.5).tolist():
-        blob(mesh, rng, x + height * a, height * (0.4 + 0.3 * b), s, height * 0.55, height * 0.5,
-             darker(colour, 0.9 + 0.4 * b), CAST)  # fmt: skip
+    lumps = [
+        (x + height * a, height * (0.4 + 0.3 * b), height * 0.55, height * 0.5, 0.9 + 0.4 * b)
+        for a, b in (rng.random((3, 2)) - 0.5).tolist()
+    ]
+    blobs(mesh, rng, lumps, s, colour)
 
 
 def person(mesh: Mesh, rng, x, s, shirt, trousers) -> None:
@@ -200,26 +143,3 @@ def rails(mesh: Mesh, x, s0, s1, height, colour, bars: int, crossed: bool) -> No
             for low, high in ((0.1, height), (height, 0.1)):
                 mesh.face([(x, low, s), (x, low + 0.08, s), (x, high, s + span),
                            (x, high - 0.08, s + span)], FENCES, colour, lie=ALONG)  # fmt: skip
-
-
-def house(mesh: Mesh, x, side, s0, s1, height, depth, wall, roof, material, pitch) -> None:
-    """A block of flats (pitch 0) or a house with a roof; its front stands at x."""
-    a, b = sorted((x, x + side * depth))
-    box(mesh, a, b, 0, height, s0, s1, BUILDINGS, wall, material)
-    flank(mesh, x - side * 0.03, 0, 0.7, s0, s1, BUILDINGS, darker(wall, 0.6), SOLID)
-    if pitch:
-        middle = (s0 + s1) / 2
-        edge = 0.5
-        ridge = [(s0 - edge, height - 0.1), (middle, height + pitch), (s1 + edge, height - 0.1)]
-        prism(
-            mesh,
-            ridge,
-            a - edge,
-            b + edge,
-            BUILDINGS,
-            [roof, roof, darker(wall, 0.6)],
-            wall,
-            texture.TILES,
-        )
-    else:
-        box(mesh, a - 0.4, b + 0.4, height, height + 0.45, s0 - 0.4, s1 + 0.4, BUILDINGS, roof)

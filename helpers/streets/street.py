@@ -56,8 +56,8 @@ class Drive:
 def paint(rng: np.random.Generator, low: float = 45, high: float = 215) -> np.ndarray:
     """A colour that anything man-made may have: often a grey, sometimes brick, cream, blue …"""
     grey = low + (high - low) * rng.random()
-    tint = (rng.random(3) - 0.5) * (24 if rng.random() < 0.6 else 75)
-    return np.clip(grey + tint, 12, 240)
+    tint = (rng.random(3) - 0.5) * (0.15 if rng.random() < 0.6 else 0.48)
+    return np.clip(grey * (1 + tint), 12, 240)
 
 
 @lru_cache(64)
@@ -70,11 +70,11 @@ def drive(number: int, seed: int) -> Drive:
     grey = 70 + 65 * u[2]
     mixes = np.array(
         [
-            [0.25, 0.2, 0.2, 0.1, 0.25],  # nothing, wall, boards, rails, hedge
+            [0.2, 0.2, 0.25, 0.05, 0.3],  # nothing, wall, boards, rails, hedge
             [0.05, 0.65, 0.15, 0.05, 0.1],
-            [0.05, 0.1, 0.7, 0.05, 0.1],
-            [0.05, 0.1, 0.35, 0.35, 0.15],
-            [0.05, 0.15, 0.2, 0.05, 0.55],
+            [0.05, 0.1, 0.75, 0.05, 0.05],
+            [0.0, 0.15, 0.5, 0.25, 0.1],
+            [0.05, 0.1, 0.25, 0.0, 0.6],
         ]
     )
     return Drive(
@@ -82,7 +82,7 @@ def drive(number: int, seed: int) -> Drive:
         light=weather(rng),
         half=lane * lanes + 0.3 + 0.5 * u[3],
         lane=lane,
-        pavement=(3.0 + 5.5 * u[4], 3.0 + 5.5 * u[5]),
+        pavement=(3.6 + 6 * u[4], 3.6 + 6 * u[5]),
         verge=1.2 * u[6] if u[7] < 0.25 else 0.0,
         camera=1.3 + 0.35 * u[8],
         pitch=0.46 + 0.06 * u[9],
@@ -90,16 +90,16 @@ def drive(number: int, seed: int) -> Drive:
         bend=(0.006 * (u[11] - 0.2), 0.008 + 0.014 * u[12], 6.28 * u[13]),
         hill=(0.0007 * u[14], 0.01 + 0.02 * u[15], 6.28 * u[16]),
         habits=(mixes[rng.integers(5)], mixes[rng.integers(5)]),
-        built=(0.2 + 0.75 * rng.random(), 0.2 + 0.75 * rng.random()),
+        built=(0.3 + 0.7 * rng.random(), 0.3 + 0.7 * rng.random()),
         tall=u[17],
-        green=0.7 + 1.0 * u[18],
+        green=1.0 + 1.1 * u[18],
         leaf=np.array([42 + 38 * u[19], 66 + 32 * u[20], 30 + 18 * u[21]]),
         stones=tuple(paint(rng) for _ in range(6)),
-        asphalt=np.clip(grey + 14 * (rng.random(3) - 0.5), 20, 220),
-        slab=np.clip(grey * (0.75 + 0.75 * u[22]) + 22 * (rng.random(3) - 0.5), 25, 220),
-        lawn=np.array([64 + 40 * u[23], 84 + 30 * u[2], 44.0]) * (0.75 + 0.4 * u[5]),
+        asphalt=np.clip(grey + 10 * (rng.random(3) - 0.5), 20, 220),
+        slab=np.clip(grey * (0.75 + 0.75 * u[22]) + 14 * (rng.random(3) - 0.5), 25, 220),
+        lawn=np.array([58 + 30 * u[23], 88 + 26 * u[2], 40.0]) * (0.75 + 0.4 * u[5]),
         line=np.array([225, 168, 40] if u[6] < 0.6 else [222, 222, 214]) * (0.75 + 0.25 * u[8]),
-        marks=(rng.random() < 0.7, rng.random() < 0.55, lanes == 2),
+        marks=(rng.random() < 0.7, rng.random() < 0.45, lanes == 2),
         traffic=rng.random(),
         worn=rng.random(),
     )

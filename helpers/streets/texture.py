@@ -44,23 +44,36 @@ def value_noise(rng: np.random.Generator, cell: int, high: int = 256) -> np.ndar
 
 @lru_cache(1)
 def clouds() -> np.ndarray:
-    """Value noise of four sizes summed (1/f noise), int64 128×128, about 0 to 255."""
+    """1/f noise, int16 512×512, 0 to 255: a coarse grid of random numbers, enlarged by two again
+    and again, each time with smaller random numbers added. It repeats in both directions."""
     rng = random(2015, 7)
-    return sum(value_noise(rng, 64 >> k, 136 >> k) for k in range(4))
+    tile, reach = rng.integers(0, 4096, (4, 4)), 1500
+    for _ in range(7):
+        tile = blur(blur(np.kron(tile, np.ones((2, 2), np.int64)), 2), 2)
+        tile += rng.integers(-reach, reach + 1, tile.shape)
+        reach = reach * 17 // 32
+    tile -= tile.min()
+    return (tile * 255 // tile.max()).astype(np.int16)
 
 
 def _facade(rng: np.random.Generator, width: int, height: int, sill: int) -> np.ndarray:
-    """Windows on a 4×… grid of 32 px (2 m): dark panes, a bright frame, a sill of `sill` px."""
+    """Windows every 32 px (2 m), storeys of 64 px (4 m): dark panes, a bright frame, a sill of
+    `sill` px; under a few of them an air conditioner."""
     tile = 118 + value_noise(rng, 16, 20)
-    for top in range(0, SIZE, 64):  # a storey is 64 px = 4 m per two tiles' halves
+    for top in range(0, SIZE, 64):
         for left in range(0, SIZE, 32):
-            y, x = top + 14, left + (32 - width) // 2
+            y, x = top + 10, left + (32 - width) // 2
             tile[y - 2 : y + height + 2, x - 1 : x + width + 1] = 165
             tile[y : y + height, x : x + width] = 40 + 35 * int(rng.integers(0, 3))
             if width < 30:
                 tile[y : y + height, x + width // 2] = 120
             tile[y + height : y + height + sill, max(x - 3, 0) : x + width + 3] = 170
             tile[y + height + sill : y + height + sill + 3, max(x - 3, 0) : x + width + 3] = 70
+            if rng.random() < 0.3 and width < 30:
+                y, x = y + height + sill + 1, x + width // 2 - 8
+                tile[y : y + 10, x : x + 15] = 205
+                tile[y + 2 : y + 9, x + 2 : x + 9] = 120
+                tile[y + 10 : y + 12, x : x + 15] = 60
     return tile[::-1]  # rows of a wall count upwards from the ground
 
 
@@ -84,7 +97,7 @@ def atlas() -> np.ndarray:
     leaf = value_noise(rng, 2, 330) + value_noise(rng, 8, 200)
     tiles = {
         "plain": 120 + coarse // 16,
-        "asphalt": 92 + fine // 8 + mid // 8 + coarse // 12,
+        "asphalt": 100 + fine // 8 + mid // 16 + coarse // 14,
         "slabs": np.where(slab_joint, 84, 112 + slab_shade + fine // 16 + coarse // 12),
         "brick": np.where(brick_joint, 150, 110 + brick_shade + fine // 16 + coarse // 16),
         "windows": _facade(rng, 18, 28, 3),

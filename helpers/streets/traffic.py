@@ -8,6 +8,7 @@ import numpy as np
 from helpers.streets import shapes, texture
 from helpers.streets.mesh import Faces, Mesh
 from helpers.streets.street import BLOCK, Drive, paint
+from helpers.streets.vehicles import HATCH, SEDAN, TRUCK, VAN, vehicle
 from helpers.streets.world import ROAD
 
 
@@ -17,7 +18,7 @@ def movers(street: Drive) -> tuple[tuple[Faces, float, float, bool], ...]:
     whether it is the car ahead in our lane). The cars of a lane share a speed, so none overlap."""
     rng = texture.random(*street.key, 3)
     found = []
-    models = (shapes.SEDAN, shapes.HATCH, shapes.SEDAN, shapes.VAN, shapes.TRUCK)
+    models = (SEDAN, HATCH, SEDAN, VAN, TRUCK)
     for lane in range(-2, 3):
         if lane == 0 or abs(lane) * street.lane > street.half:
             continue
@@ -26,13 +27,13 @@ def movers(street: Drive) -> tuple[tuple[Faces, float, float, bool], ...]:
         speed = 0.25 * pace if ours else (pace - 0.4 if lane > 0 else -0.8 - pace)
         for k in range(1 if ours else 2):
             u = rng.random(6).tolist()
-            if u[0] > (0.3 if ours else 0.15) + 0.35 * street.traffic:
+            if u[0] > (0.22 if ours else 0.12) + 0.3 * street.traffic:
                 continue
             mesh = Mesh()
             x = lane * street.lane - (0.5 if lane > 0 else -0.5) * street.lane
-            shapes.vehicle(mesh, models[int(5 * u[1])], x, 0, paint(rng, 25, 235), lane > 0, u[2])
+            vehicle(mesh, models[int(5 * u[1])], x, 0, paint(rng, 25, 235), lane > 0, u[2])
             found.append((mesh.freeze(street.light), 56 * k + 40 * u[4], speed, ours))
-    for _ in range(int(3 * rng.random())):
+    for _ in range(int(2.4 * rng.random())):
         mesh = Mesh()
         u = rng.random(3).tolist()
         side = -1 if u[0] < 0.5 else 1

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.streets import ground, shapes, texture
+from helpers.streets.houses import house
 from helpers.streets.mesh import (
     CAST,
     FENCES,
@@ -24,6 +25,7 @@ from helpers.streets.mesh import (
     upright,
 )
 from helpers.streets.street import BLOCK, Drive, paint
+from helpers.streets.vehicles import HATCH, SEDAN, VAN, vehicle
 
 # Seen from the middle of a straight street, a ray only ever moves outwards. So within a block,
 # what stands farther out is painted first, and what stands on the road last.
@@ -70,33 +72,33 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
         return
     if u[1] < 0.5:
         shapes.lamp(mesh, curb, s, 5.5 + 2 * u[2], metal)
-    if u[3] < 0.3:
+    if u[3] < 0.15:
         s = start + 10 + 8 * u[4]
         layer(PAVEMENT, s)
         shapes.sign(mesh, curb, s, int(3 * u[5]), metal)
-    if u[6] < 0.22:
+    if u[6] < 0.12:
         s = start + 6 + 16 * u[7]
         layer(PAVEMENT, s)
         for k in range(1 + int(3 * u[8] * u[8])):
             x = side * (street.half + 1 + (edge - street.half - 1.3) * rng.random())
             shapes.person(mesh, rng, x + 0.1 * k, s, paint(rng), paint(rng, 30, 120))
-    if u[9] < 0.35:
+    if u[9] < 0.5:
         s = start + 5 + 16 * u[10]
         layer(PAVEMENT, s)
         _other(mesh, rng, side * (edge - 0.6), s, side, street)
-    if u[11] < 0.3 * street.green:
+    if u[11] < 0.2 * street.green:
         s = start + 4 + 16 * u[12]
         layer(PAVEMENT, s)
         shapes.tree(mesh, rng, side * (street.half + 0.9), s, 4 + 3 * u[13], street.leaf)
-    models = (shapes.SEDAN, shapes.HATCH, shapes.SEDAN, shapes.VAN)
+    models = (SEDAN, HATCH, SEDAN, VAN)
     for k in range(3):
-        if u[14 + k] < 0.03 + 0.12 * street.traffic:
+        if u[14 + k] < 0.02 + 0.08 * street.traffic:
             s = start + 1 + 7.5 * k + u[17 + k]
             layer(ROAD, s)
             model = models[int(4 * u[20 + k])]
             colour = paint(rng, 25, 235)
             x = side * (street.half - min(1.05, street.lane / 2 - 1.5))  # half on the sidewalk
-            shapes.vehicle(mesh, model, x, s, colour, side > 0, 0.0)
+            vehicle(mesh, model, x, s, colour, side > 0, 0.0)
 
 
 def _other(mesh, rng, x, s, side, street) -> None:
@@ -143,27 +145,27 @@ def _lots(mesh, rng, street, side, edge, start, layer) -> None:
             a, b = sorted((x, x + side * 0.9))
             box(mesh, a, b, 0, height, s0, s1, VEGETATION, street.leaf * 0.95,
                        texture.LEAVES, LEAFY)  # fmt: skip
-    house = u[5] < street.built[side > 0]
-    setback = 0.6 + 7 * u[6] if house else 0.0
+    built = u[5] < street.built[side > 0]
+    setback = 0.6 + 7 * u[6] if built else 0.0
     front = edge + 1 + setback
     for _ in range(int((1.5 + 3.2 * u[7]) * street.green)):
         s = start + BLOCK * rng.random()
-        room = setback if house else 16.0
+        room = setback if built else 16.0
         layer(GARDEN, s)
         x = side * (edge + 1.4 + room * rng.random())
         shade = street.leaf * (0.75 + 0.5 * rng.random())
-        if house and setback < 2.5:
+        if built and setback < 2.5:
             shapes.bush(mesh, rng, x, s, 0.6 + 1.2 * rng.random(), shade)
         else:
             grow = shapes.conifer if rng.random() < 0.2 else shapes.tree
-            grow(mesh, rng, x, s, 5 + (5 if house else 10) * rng.random(), shade)
-    if house:
+            grow(mesh, rng, x, s, 6.5 + (6 if built else 12) * rng.random(), shade)
+    if built:
         _houses(mesh, rng, street, side, front, start, layer)
     for k in range(int(1.5 + 2.5 * street.green * u[8])):
         s = start + BLOCK * (1 - (k + u[9 + k]) / 5)
         layer(BEHIND, s)
-        x = side * (front + (14 if house else 6) + 10 * u[13 + k])
-        shapes.tree(mesh, rng, x, s, 10 + 9 * u[17 + k], street.leaf * 0.8)
+        x = side * (front + (14 if built else 6) + 10 * u[13 + k])
+        shapes.tree(mesh, rng, x, s, 13 + 10 * u[17 + k], street.leaf * 0.8)
 
 
 def _houses(mesh, rng, street, side, front, start, layer) -> None:
@@ -173,9 +175,9 @@ def _houses(mesh, rng, street, side, front, start, layer) -> None:
         length = min(7 + 11 * u[0], start + BLOCK - 0.5 - s)
         storeys = 1 + int(u[1] * (2 + 4 * street.tall))
         material = (texture.WINDOWS, texture.RIBBONS, texture.BALCONIES)[int(3 * u[2])]
-        pitch = 1.5 + 2 * u[3] if storeys < 3 and u[4] < 0.75 else 0
+        pitch = 2 + 2 * u[3] if storeys < 3 and u[4] < 0.85 else 0
         layer(FRONT, s)
         wall = street.stones[3 + int(3 * u[5])]
-        shapes.house(mesh, side * (front + 1.5 * u[3]), side, s, s + length, 4.0 * storeys - 0.6,
-                     9.0, wall, paint(rng, 40, 130), material, pitch)  # fmt: skip
+        house(mesh, rng, side * (front + 1.5 * u[3]), side, s, s + length, storeys, 9.0, wall,
+              paint(rng, 40, 130), material, pitch)  # fmt: skip
         s += length + 0.6 + 5 * u[2]
