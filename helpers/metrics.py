@@ -12,7 +12,7 @@ The rule for absent classes: where a denominator is 0, the score is `absent`, na
 or 1, and means leave nan out. Pixels whose *true* id is `ignore` are not counted at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -90,10 +90,21 @@ class Confusion:
         rows = np.where(counted, truth.astype(np.int64) + 1, 0)
         return rows, np.where(counted, prediction, 0)
 
-    def _true_false(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def true_false(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """TP, FP and FN of each class, int64, C."""
         hit = np.diag(self.matrix)
         return hit, self.matrix.sum(0) - hit, self.matrix.sum(1) - hit
+
+    def _score(self, name: str, absent: float, beta: float = 1.0) -> np.ndarray:
+        return ratio(*fraction(name, *self.true_false(), beta), absent)
+
+    def merge(self, table: Sequence[int]) -> "Confusion":
+        """The confusion of coarser classes: class k becomes table[k]; ids from 0 on.
+
+        The same as merging truth and prediction first: counts add up.
+        """
+        into = np.eye(max(table) + 1, dtype=np.int64)[list(table)]
+        return Confusion(into.shape[1], self.ignore, into.T @ self.matrix @ into)
 
     def accuracy(self) -> float:
         """The share of the pixels that are right; nan if nothing was counted."""
@@ -106,29 +117,23 @@ class Confusion:
 
     def precision(self, absent: float = np.nan) -> np.ndarray:
         """For each class the share of its predicted pixels that are right, float64, C."""
-        tp, fp, _ = self._true_false()
-        return _ratio(tp, tp + fp, absent)
+        return self._score("precision", absent)
 
     def recall(self, absent: float = np.nan) -> np.ndarray:
         """For each class the share of its true pixels that were found, float64, C."""
-        tp, _, fn = self._true_false()
-        return _ratio(tp, tp + fn, absent)
+        return self._score("recall", absent)
 
     def iou(self, absent: float = np.nan) -> np.ndarray:
         """Intersection over union of each class, float64, C; `absent` where in neither mask."""
-        tp, fp, fn = self._true_false()
-        return _ratio(tp, tp + fp + fn, absent)
+        return self._score("iou", absent)
 
     def dice(self, absent: float = np.nan) -> np.ndarray:
         """Dice of each class, float64, C; `absent` where in neither mask."""
-        tp, fp, fn = self._true_false()
-        return _ratio(2 * tp, 2 * tp + fp + fn, absent)
+        return self._score("dice", absent)
 
     def f_beta(self, beta: float = 1.0, absent: float = np.nan) -> np.ndarray:
         """F-beta of each class, float64, C. beta > 1 weighs recall more, beta < 1 precision."""
-        tp, fp, fn = self._true_false()
-        hit = (1 + beta**2) * tp
-        return _ratio(hit, hit + beta**2 * fn + fp, absent)
+        return self._score("f_beta", absent, beta)
 
     def mean_iou(self, ids: Iterable[int] | None = None, absent: float = np.nan) -> float:
         """The mean IoU over the classes, or over those of `ids`, leaving nan out."""
@@ -207,7 +212,33 @@ def challenge_score(confusion: Confusion, frames_per_second: float | None = None
     return float(100 * (vehicle + road) / 2 - slow)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray, absent: float) -> np.ndarray:
+def fraction(score: str, tp, fp, fn, beta: float = 1.0) -> tuple:
+    """The formula of a score as (numerator, denominator), for arrays of NumPy or of a framework.
+
+    Args:
+        score: precision, recall, iou, dice or f_beta.
+        tp, fp, fn: counts, of any shape.
+        beta: of f_beta.
+
+    Raises:
+        ValueError: there is no such score; it lists those there are.
+    """
+    if score == "f_beta":
+        hit = (1 + beta**2) * tp
+        return hit, hit + beta**2 * fn + fp
+    fractions = {
+        "precision": (tp, tp + fp),
+        "recall": (tp, tp + fn),
+        "iou": (tp, tp + fp + fn),
+        "dice": (2 * tp, 2 * tp + fp + fn),
+    }
+    if score not in fractions:
+        raise ValueError(f"no score '{score}'; there are {', '.join([*fractions, 'f_beta'])}")
+    return fractions[score]
+
+
+def ratio(part: np.ndarray, whole: np.ndarray, absent: float) -> np.ndarray:
+    """part / whole, float64; `absent` where the whole is 0."""
     return np.divide(part, whole, out=np.full(len(part), float(absent)), where=whole > 0)
 
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,6 +96,35 @@ def test_equals_scikit_learn_and_torchmetrics():
     assert metrics.mean_iou(ignored, prediction) == pytest.approx(pooled.item(), abs=1e-6)
 
 
+@settings(max_examples=400, deadline=None)
+@given(cases())
+def test_equals_scikit_learn_and_torchmetrics_on_generated_cases(case):
+    import torch
+    from sklearn.metrics import confusion_matrix, fbeta_score, jaccard_score
+    from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+    truth, prediction, classes, ignore = case
+    truth, prediction = truth.astype(np.int64), prediction.astype(np.int64)
+    ours = Confusion(classes, ignore).add(truth, prediction)
+    counted = truth != ignore
+    if classes > 1 and truth.size:
+        theirs = multiclass_confusion_matrix(
+            torch.from_numpy(prediction.copy()),
+            torch.from_numpy(truth.copy()),
+            classes,
+            ignore_index=ignore,
+        )
+        np.testing.assert_array_equal(ours.matrix, theirs)
+    if counted.any():
+        t, p, labels = truth[counted], prediction[counted], range(classes)
+        np.testing.assert_array_equal(ours.matrix, confusion_matrix(t, p, labels=labels))
+        options = {"labels": labels, "average": None, "zero_division": 1}
+        np.testing.assert_allclose(ours.iou(absent=1), jaccard_score(t, p, **options), rtol=1e-12)
+        for beta in (0.5, 2):
+            theirs = fbeta_score(t, p, beta=beta, **options)
+            np.testing.assert_allclose(ours.f_beta(beta, absent=1), theirs, rtol=1e-12)
+
+
 def test_pooled_over_images_is_one_long_image():
     rng = np.random.default_rng(0)
     truth, prediction = rng.integers(0, 13, (2, 5, 20, 30))
@@ -185,3 +216,46 @@ def test_equals_scikit_learn_f_beta():
         (confusion.recall(), recall_score(truth, prediction, average=None)),
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32))
+def test_merging_classes_afterwards_is_merging_them_before(seed):
+    rng = np.random.default_rng(seed)
+    table = rng.permutation([0, 1, 2, *rng.integers(0, 3, 4)])
+    truth, prediction = rng.integers(0, 7, (2, 50))
+    before = Confusion(3).add(table[truth], table[prediction])
+    after = Confusion(7).add(truth, prediction).merge(table)
+    assert np.array_equal(after.matrix, before.matrix)
+
+
+def test_an_unknown_score_is_named():
+    with pytest.raises(ValueError, match="no score 'jaccard'; there are precision, recall, iou"):
+        metrics.fraction("jaccard", 1, 1, 1)
+
+
+def test_memory_stays_flat_over_10_000_images():
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.integers(0, 13, (2, 20, 24, 32)).astype(np.uint8)
+    confusion = Confusion().add(truth, prediction)
+    peaks = []
+    tracemalloc.start()
+    for images in (100, 10_000):
+        tracemalloc.reset_peak()
+        for i in range(images):
+            confusion.add(truth[i % 20], prediction[i % 20])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 10_000, "less than a byte for each image"
+    assert confusion.matrix.sum() == 10_120 * 24 * 32
+
+
+def test_what_is_held_at_once_grows_with_the_pixels_and_no_faster():
+    peaks = []
+    for height in (100, 200, 400):
+        mask = np.arange(height)[:, None].repeat(300, 1).astype(np.uint8) % 13
+        tracemalloc.start()
+        Confusion().add(mask, mask)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] == pytest.approx(2 * (peaks[1] - peaks[0]), rel=0.05)
