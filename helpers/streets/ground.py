@@ -51,7 +51,7 @@ def patches(ground: Mesh, rng, street: Drive, start: float) -> None:
         u = rng.random(5).tolist()
         x0, s0 = street.half * (1.6 * u[0] - 1), start + BLOCK * u[1]
         x1, s1 = min(x0 + 0.8 + 2 * u[2], street.half), s0 + 1.5 + 5 * u[3]
-        shade = street.asphalt * (0.6 + 0.75 * u[4])
+        shade = street.asphalt * (0.75 + 0.45 * u[4])
         flat(ground, x0, x1, s0, s1, ROADS, shade, texture.ASPHALT)
     if rng.random() < 0.3:
         x, s = street.half * (1.2 * rng.random() - 0.6), start + BLOCK * rng.random()

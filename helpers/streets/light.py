@@ -39,7 +39,7 @@ def weather(rng: np.random.Generator) -> Weather:
     level = {"dusk": 0.7, "rain": 0.7, "overcast": 0.8, "fog": 0.85}.get(kind, 0.8)
     level *= 0.8 + 0.45 * u[0]
     warm = np.array([1.25, 0.9, 0.6] if kind == "dusk" else [1.06, 1.0, 0.92])
-    cool = np.array([0.92, 1.0, 1.1]) + 0.1 * (u[1:4] - 0.5)
+    cool = np.array([0.95, 1.0, 1.06]) + 0.1 * (u[1:4] - 0.5)
     height = 0.45 if kind == "dusk" else 0.5 + 0.9 * u[4]
     blue = np.array([80.0, 116.0, 158.0]) * (0.8 + 0.4 * u[5])
     grey = np.array([165.0, 170.0, 176.0]) * (0.75 + 0.4 * u[6])

@@ -62,7 +62,7 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
     """What stands on the sidewalk and at the curb: poles, signs, people, bins, parked cars."""
     u = rng.random(24).tolist()
     curb = side * (street.half + 0.45)
-    metal = street.stones[0]
+    metal = 0.3 * street.stones[0] + 0.7 * street.stones[0].mean()
     s = start + 2 + 3 * u[0]
     layer(PAVEMENT, s)
     if crossing:
