@@ -120,7 +120,8 @@ class Augment:
         if self.brightness or self.contrast or self.saturation or self.hue:
             hue = self.hue * (2 * draw["hue"] - 1)
             factors = (factor(name) for name in ("brightness", "contrast", "saturation"))
-            image = recolour(image, colour_matrix(*factors, hue))
+            middle = image[::4, ::4].mean() if self.contrast else 0
+            image = recolour(image, colour_matrix(*factors, hue, middle))
         if self.blur:
             image = blur(image, self.blur * draw["blur"])
         if self.noise:

@@ -42,7 +42,7 @@ def source(
     top, left, box_height, box_width = box
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     down, right = box_height / height, box_width / width * (-1 if mirror else 1)
-    matrix = np.array([[cos * down, -sin * right], [sin * down, cos * right]])
+    matrix = np.array([[cos * down, sin * right], [-sin * down, cos * right]])
     i = np.arange(height)[:, None] + 0.5 - height / 2
     j = np.arange(width) + 0.5 - width / 2
     rows = (matrix[0, 0] * i + (top + box_height / 2 - 0.5)) + matrix[0, 1] * j

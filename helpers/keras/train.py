@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from helpers.augment import Augment
 from helpers.data import batches
 from helpers.keras.losses import cross_entropy_dice
 from helpers.schedule import timetable
@@ -22,12 +23,12 @@ def train(
     seed: int = 0,
     seconds: float | None = None,
     progress: bool = True,
+    augment: Augment | None = None,
 ) -> list[tuple[int, float]]:
     """Trains the model in place and gives the loss of each step.
 
     AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101) under a one-cycle learning rate with the
-    peak `learning_rate`; half of the pairs are mirrored. The same seed gives the same run on a CPU
-    with one thread.
+    peak `learning_rate`. The same seed gives the same run on a CPU with one thread.
 
     Args:
         model: gives logits N×H×W×C for float32 images N×H×W×3 in [0, 1].
@@ -36,6 +37,7 @@ def train(
         steps: how many batches to learn from.
         loss: of (float32 logits, int32 masks); see `losses`.
         seconds: train for so long, in place of `steps`; the schedule fits itself to the clock.
+        augment: how to change the pairs; without it, half of them are mirrored.
 
     Returns:
         [(step, loss), …]. Ctrl-C stops early: the model keeps what it has learnt.
@@ -53,7 +55,7 @@ def train(
         optimizer.apply(gradients, model.trainable_variables)
         return value
 
-    pairs = batches(images, masks, batch, seed)
+    pairs = batches(images, masks, batch, seed, augment)
     history = []
     try:
         for step, factor, bar in timetable(steps, seconds, progress):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.augment import Augment
 from helpers.data import batches
 from helpers.pytorch.losses import cross_entropy_dice
 from helpers.pytorch.predict import tensor
@@ -24,12 +25,12 @@ def train(
     seed: int = 0,
     seconds: float | None = None,
     progress: bool = True,
+    augment: Augment | None = None,
 ) -> list[tuple[int, float]]:
     """Trains the model in place, where it is (CPU or GPU), and gives the loss of each step.
 
     AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101) under a one-cycle learning rate with the
-    peak `learning_rate`; half of the pairs are mirrored. The same seed gives the same run on a CPU
-    with one thread.
+    peak `learning_rate`. The same seed gives the same run on a CPU with one thread.
 
     Args:
         model: gives logits N×C×H×W for float32 images N×3×H×W in [0, 1].
@@ -38,6 +39,7 @@ def train(
         steps: how many batches to learn from.
         loss: of (float32 logits, int64 masks); see `losses`.
         seconds: train for so long, in place of `steps`; the schedule fits itself to the clock.
+        augment: how to change the pairs; without it, half of them are mirrored.
 
     Returns:
         [(step, loss), …]. Ctrl-C stops early: the model keeps what it has learnt.
@@ -48,7 +50,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), learning_rate, eps=1e-7, weight_decay=0.004, fused=True
     )
-    pairs = batches(images, masks, batch, seed)
+    pairs = batches(images, masks, batch, seed, augment)
     history = []
     try:
         for step, factor, bar in timetable(steps, seconds, progress):
