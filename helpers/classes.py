@@ -136,13 +136,14 @@ CAMVID = Classes(
 def numbered(count: int) -> Classes:
     """A scheme for data of your own: `count` classes (1 to 255) without names.
 
-    The first colours are those of Lyft; further hues are spread around the colour circle.
+    Class 0 is black; then come the brighter colours of Lyft, then hues around the colour circle.
     """
     if not 1 <= count <= IGNORE:
         raise ValueError(f"{count} classes; a mask of 8 bits holds 1 to {IGNORE}")
     hues = [colorsys.hsv_to_rgb(k * 0.618 % 1, 0.5 + 0.4 * (k % 2), 0.9) for k in range(count)]
     colours = ["#" + "".join(f"{round(255 * part):02x}" for part in hue) for hue in hues]
-    colours[: len(LYFT)] = LYFT.colours[:count]
+    bright = (LYFT.colours[0], *LYFT.colours[2:])
+    colours[: len(bright)] = bright[:count]
     return Classes(f"{count} classes", tuple(f"class {k}" for k in range(count)), tuple(colours))
 
 

@@ -87,7 +87,7 @@ def report(pairs: Pairs, faults: list[Fault]) -> str:
     lines = [f"{'what':11}{'count':>6}  {'--fix':7}first examples, and what to do", "─" * WIDTH]
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
         mended = sum(fault.repairable for fault in found)
-        fix = {0: "no", len(found): "yes"}.get(mended, f"{mended}")
+        fix = {0: "no", len(found): "yes"}.get(mended, "some")
         texts = [fault.message for fault in found[:EXAMPLES]]
         if len(found) > EXAMPLES:
             texts.append(f"and {len(found) - EXAMPLES} more")

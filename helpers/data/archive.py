@@ -18,7 +18,7 @@ class Member(PurePosixPath):
 
         Raises OSError: the member is damaged or encrypted.
         """
-        archive, inner = self._parts()
+        archive, inner = self._place()
         try:
             return io.BytesIO(_opened(archive, os.getpid()).read(inner))
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as fault:
@@ -26,12 +26,12 @@ class Member(PurePosixPath):
 
     def stat(self) -> os.stat_result:
         """What the system knows of the zip: a change of any member changes it."""
-        return self._parts()[0].stat()
+        return self._place()[0].stat()
 
     def is_symlink(self) -> bool:
         return False
 
-    def _parts(self) -> tuple[Path, str]:
+    def _place(self) -> tuple[Path, str]:
         folder = next(p for p in self.parents if p.suffix.lower() == ".zip")
         return Path(folder), self.relative_to(folder).as_posix()
 

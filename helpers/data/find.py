@@ -119,12 +119,14 @@ def _walk(root: Path) -> tuple[Folders, list[Path], list[Fault]]:
 
     def unreadable(error: OSError) -> None:
         path = Path(error.filename)
-        faults.append(Fault("permission", path, f"{short(path)}: you may not read this folder"))
+        faults.append(Fault("permission", path, f"{short(path)}: you may not read this"))
 
-    seen = {os.path.realpath(root)}
+    real = Path(os.path.realpath(root))
+    seen = {str(real), *map(str, real.parents)}  # a link to where we come from leads in a circle
     for name, subfolders, files in os.walk(root, followlinks=True, onerror=unreadable):
         folder = Path(name)
-        for sub in sorted(subfolders):
+        subfolders.sort(key=lambda sub: (os.path.islink(folder / sub), sub))  # links come last
+        for sub in list(subfolders):
             real = os.path.realpath(folder / sub)
             if real in seen:
                 what = f"{short(folder / sub)}: a link to a folder that is read already"
@@ -132,7 +134,6 @@ def _walk(root: Path) -> tuple[Folders, list[Path], list[Fault]]:
             if real in seen or sub.startswith("."):
                 subfolders.remove(sub)
             seen.add(real)
-        subfolders.sort()
         zips += [folder / file for file in sorted(files) if file.lower().endswith(".zip")]
         if pictures := [folder / file for file in sorted(files) if _is_picture(file)]:
             folders[folder] = pictures

@@ -62,9 +62,14 @@ class Fault:
 class Unreadable(ValueError):
     """A file holds no picture or no mask; `fault` says why."""
 
-    def __init__(self, kind: str, path: Path, what: str):
-        self.fault = Fault(kind, path, f"{short(path)}: {what}")
-        super().__init__(str(self.fault))
+    # one argument alone: so it passes from a worker process to its parent
+    def __init__(self, fault: Fault):
+        super().__init__(fault)
+        self.fault = fault
+
+
+def _unreadable(kind: str, path: Path, what: str) -> Unreadable:
+    return Unreadable(Fault(kind, path, f"{short(path)}: {what}"))
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -73,26 +78,28 @@ def open_picture(path: Path) -> Image.Image:
     Raises Unreadable, a ValueError with a sentence: not there, not readable, no picture, cut off.
     """
     try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise Unreadable("empty", path, "an empty file, 0 bytes")
-            file.seek(0)
+        file = path.open("rb")
+    except PermissionError:
+        raise _unreadable("permission", path, "you may not read this") from None
+    except FileNotFoundError:
+        what = "a link to a file that is not there" if path.is_symlink() else "no such file"
+        raise _unreadable("missing", path, what) from None
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise _unreadable("link", path, "a link that leads to itself") from None
+        raise _unreadable("cut off", path, f"cut off or damaged ({fault})") from None
+    with file:
+        if not file.read(1):
+            raise _unreadable("empty", path, "an empty file, 0 bytes")
+        file.seek(0)
+        try:
             picture = Image.open(file)
             picture.load()
             return picture
-    except Unreadable:
-        raise
-    except PermissionError:
-        raise Unreadable("permission", path, "you may not read this file") from None
-    except FileNotFoundError:
-        what = "a link to a file that is not there" if path.is_symlink() else "no such file"
-        raise Unreadable("missing", path, what) from None
-    except UnidentifiedImageError:
-        raise Unreadable("no picture", path, "not a picture") from None
-    except Exception as fault:  # decoders raise whatever they stumble over
-        if getattr(fault, "errno", None) == errno.ELOOP:
-            raise Unreadable("link", path, "a link that leads to itself") from None
-        raise Unreadable("cut off", path, f"cut off or damaged ({fault})") from None
+        except UnidentifiedImageError:
+            raise _unreadable("no picture", path, "not a picture") from None
+        except Exception as fault:  # decoders raise whatever they stumble over
+            raise _unreadable("cut off", path, f"cut off or damaged ({fault})") from None
 
 
 def read_picture(path: Path, mode: str | None = None) -> np.ndarray:
@@ -119,7 +126,7 @@ def ids(picture: Image.Image, path: Path) -> np.ndarray:
     """
     if picture.format in ("JPEG", "MPO") or picture.info.get("compression") == "jpeg":
         values = len(picture.getchannel(0).getcolors())
-        raise Unreadable("JPEG", path, f"a JPEG; it holds {values} different values")
+        raise _unreadable("JPEG", path, f"a JPEG; it holds {values} different values")
     if picture.mode in ("L", "P", "1"):
         return np.array(picture).astype(np.uint8, copy=False)
     if picture.mode in ("LA", "PA"):
@@ -129,15 +136,15 @@ def ids(picture: Image.Image, path: Path) -> np.ndarray:
         red, green, blue = (picture.getchannel(k) for k in range(3))
         if counts[256] + counts[512] < 2 * pixels and not red == green == blue:
             colours = len(picture.convert("RGB").getcolors(pixels))
-            raise Unreadable("colours", path, f"{colours} colours, not class ids")
+            raise _unreadable("colours", path, f"{colours} colours, not class ids")
         return np.array(red)
     if picture.mode.startswith("I"):
         numbers = np.array(picture)
         if numbers.min() < 0 or numbers.max() > 255:
-            what = f"a {picture.mode} picture with numbers {numbers.min()} to {numbers.max()}"
-            raise Unreadable("16 bit", path, f"{what}; ids end at 255")
+            what = f"holds {numbers.min()} to {numbers.max()}; a mask of 8 bits ends at 255"
+            raise _unreadable("16 bit", path, what)
         return numbers.astype(np.uint8)
-    raise Unreadable("mode", path, f"Pillow's mode {picture.mode}, which holds no class ids")
+    raise _unreadable("mode", path, f"Pillow's mode {picture.mode} holds no class ids")
 
 
 def short(path: Path) -> str:

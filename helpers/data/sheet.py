@@ -6,13 +6,12 @@ import numpy as np
 
 from helpers import figures
 from helpers.data.pairs import Pairs
-from helpers.masks import check_ids, overlay, remove_hood
-
-COLUMNS = 3
+from helpers.data.pictures import short
+from helpers.masks import check_ids, overlay
 
 
 def contact_sheet(pairs: Pairs, path: str | Path, number: int = 9) -> list[str]:
-    """Draws overlays with their names, the ids in them and a legend, and writes them as PNG.
+    """Draws overlays with file names, class names and a legend, and writes them as PNG.
 
     Args:
         pairs: shown are `number` of them, evenly spaced; those that cannot be read are left out.
@@ -26,36 +25,30 @@ def contact_sheet(pairs: Pairs, path: str | Path, number: int = 9) -> list[str]:
         ValueError: none of them can be read.
     """
     chosen = np.linspace(0, len(pairs) - 1, min(number, len(pairs))).round().astype(int)
-    shown, skipped = [], []
-    for i in chosen:
+    shown, faults = [], []
+    for pair in (pairs.items[i] for i in chosen):
         try:
-            image, mask = pairs[i]
-            check_ids(mask, len(pairs.classes), pairs.items[i].image.name)
+            image, mask = pair.read()
+            check_ids(mask, len(pairs.classes), short(pair.mask))
+            shown.append((short(pair.image), image, mask))
         except ValueError as fault:
-            skipped.append(str(fault))
-            continue
-        if pairs.items[i].lyft:
-            mask = remove_hood(mask)
-        hide = (0,) if pairs.items[i].lyft else ()
-        shown.append(
-            (pairs.items[i], overlay(image, mask, 0.55, pairs.classes, hide), np.unique(mask))
-        )
+            faults.append(str(fault))
     if not shown:
-        raise ValueError("\n".join(["no pair can be shown.", *skipped]))
-    present = sorted({int(k) for _, _, found in shown for k in found})
-    rows = -(-len(shown) // COLUMNS)
-    shape = max(picture.shape[0] / picture.shape[1] for _, picture, _ in shown)
-    legend = 0.27 * -(-len(present) // 5)
-    figure, axes = figures.canvas(
-        rows, COLUMNS, rows * (figures.WIDTH / COLUMNS * shape + 0.5) + legend
-    )
+        raise ValueError("\n".join(["No pair can be shown.", *faults]))
+
+    present = np.unique(np.concatenate([np.unique(mask) for _, _, mask in shown])).tolist()
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    shape = max(mask.shape[0] / mask.shape[1] for _, _, mask in shown)
+    legend = 0.3 * -(-len(present) // 5)
+    height = rows * (figures.WIDTH / columns * shape + 0.4) + legend + 0.2
+    figure, axes = figures.canvas(rows, columns, height)
     for axis in axes.flat:
         axis.set_axis_off()
-    for axis, (pair, picture, found) in zip(axes.flat, shown, strict=False):
-        axis.imshow(picture, interpolation="nearest")
-        axis.set_title(
-            f"{pair.drive} {pair.image.name}\nids {' '.join(map(str, found))}", fontsize=9
-        )
+    for axis, (name, image, mask) in zip(axes.flat, shown, strict=False):
+        figures.draw_mask(axis, mask, pairs.classes)  # for the names; the overlay covers the mask
+        axis.imshow(overlay(image, mask, classes=pairs.classes), interpolation="nearest")
+        axis.set_title(name, fontsize=10)
     figures.key(figure, pairs.classes, present)
-    figure.savefig(path, dpi=110, facecolor="white")
-    return skipped
+    figure.savefig(path, facecolor="white")
+    return faults

@@ -76,9 +76,9 @@ def _mask_storage(mask: Image.Image, path: Path) -> Iterator[Fault]:
     elif mask.mode == "1":
         yield Fault("1 bit", path, f"{place}: 1 bit; OpenCV and others read 0 and 255", True)
     elif mask.mode.startswith("I"):
-        yield Fault("16 bit", path, f"{place}: {mask.mode}; OpenCV reads every id as 0", True)
+        yield Fault("16 bit", path, f"{place}: 16 bits; OpenCV reads every id as 0", True)
     if mask.mode in ("LA", "PA", "RGBA"):
-        yield Fault("alpha", path, f"{place}: has an alpha channel, which is no part of ids", True)
+        yield Fault("alpha", path, f"{place}: an alpha channel beside the ids", True)
 
 
 def _numbers(mask: np.ndarray, path: Path, classes: int) -> Iterator[Fault]:
