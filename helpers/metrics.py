@@ -72,7 +72,9 @@ class Confusion:
             return None
         if self.ignore != 255 and truth.max() == 255:
             return None
-        rows = (truth + np.uint8(1)) * (truth != self.ignore).view(np.uint8)  # 255 + 1 gives 0
+        rows = truth + np.uint8(1)  # 255 + 1 gives 0
+        if self.ignore != 255:
+            rows *= truth != self.ignore
         if rows.max() > self.classes or prediction.max() >= self.classes:
             return None
         return rows, prediction
@@ -257,7 +259,8 @@ def _count(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
     """
     size = (classes + 1) * classes
     small = np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int64
-    pair = rows.astype(small, copy=False) * small(classes)
+    pair = rows.astype(small, copy=False)
+    pair *= small(classes)  # in place: new memory costs more than the sums
     pair += columns.astype(small, copy=False)
     pair = pair.ravel()
     changes = pair[1:] != pair[:-1]
