@@ -55,8 +55,11 @@ def repair(pairs: Pairs, faults: list[Fault], folder: str | Path) -> list[Fault]
         done = pool.map(partial(_write, by_path=by_path, homes=homes), kept)
         for _ in tqdm(done, "write", len(kept), leave=False, unit="pair"):
             pass
-    finally:
+        pool.shutdown()
+    except BaseException:
         pool.shutdown(cancel_futures=True)
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     part.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         folder.rmdir()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+os.environ["TQDM_DISABLE"] = "1"
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBJECTS = sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py") if p.stem != "measure")
