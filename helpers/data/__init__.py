@@ -8,12 +8,14 @@ pictures.py how a picture and a mask are read, and what may be wrong with a file
 verify.py   what is wrong with the files
 repair.py   a new folder with the good pairs, and with what can be mended
 split.py    training and validation by drive
+near_duplicates.py  frames that are too much alike, for the proof that a split has no leak
 batches.py  arrays of one size, and shuffled batches of them
 """
 
 from helpers.data.batches import batches, load
 from helpers.data.download import download
 from helpers.data.find import find, pair_folders
+from helpers.data.near_duplicates import fingerprint, near_duplicates
 from helpers.data.pairs import Pair, Pairs
 from helpers.data.pictures import IMAGE_SUFFIXES, Fault, read_mask, read_picture
 from helpers.data.repair import repair
@@ -28,7 +30,9 @@ __all__ = [
     "batches",
     "download",
     "find",
+    "fingerprint",
     "load",
+    "near_duplicates",
     "pair_folders",
     "read_mask",
     "read_picture",
