@@ -7,6 +7,7 @@ pairs.py    one pair, and a sequence of them
 pictures.py how a picture and a mask are read, and what may be wrong with a file
 verify.py   what is wrong with the files
 repair.py   a new folder with the good pairs, and with what can be mended
+sheet.py    some pairs in one picture
 split.py    training and validation by drive
 near_duplicates.py  frames that are too much alike, for the proof that a split has no leak
 batches.py  arrays of one size, and shuffled batches of them

@@ -14,7 +14,7 @@ from helpers.classes import LYFT, numbered
 from helpers.data.find import find, pair_folders
 from helpers.data.pairs import Pairs
 from helpers.data.pictures import Fault
-from helpers.data.repair import repair
+from helpers.data.repair import check_new, repair
 from helpers.data.verify import verify
 
 WIDTH, EXAMPLES = 100, 3
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (FileNotFoundError, FileExistsError, ValueError) as fault:
+    except (OSError, ValueError) as fault:
         print(textwrap.fill(str(fault), WIDTH, break_on_hyphens=False), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     pairs = _pairs(options)
-    if options.fix and options.fix.exists() and any(options.fix.iterdir()):
-        raise FileExistsError(f"{options.fix}: is there already; repairs go into a new folder")
+    if options.fix:
+        check_new(options.fix)  # says so before minutes of reading
     faults = verify(pairs)
     print(report(pairs, faults))
     if options.fix:
@@ -84,7 +84,7 @@ def report(pairs: Pairs, faults: list[Fault]) -> str:
     kinds = defaultdict(list)
     for fault in faults:
         kinds[fault.kind].append(fault)
-    lines = [f"{'what':11}{'count':>6}  {'--fix':7}first examples, and what to do", "─" * WIDTH]
+    lines = [f"{'fault':11}{'count':>6}  {'--fix':7}first examples, and what to do", "─" * WIDTH]
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
         mended = sum(fault.repairable for fault in found)
         fix = {0: "no", len(found): "yes"}.get(mended, "some")

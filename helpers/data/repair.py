@@ -34,9 +34,7 @@ def repair(pairs: Pairs, faults: list[Fault], folder: str | Path) -> list[Fault]
     Raises:
         FileExistsError: there is something in the folder.
     """
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder}: is there already; repairs go into a new folder")
+    folder = check_new(folder)
     by_path = defaultdict(list)
     for fault in faults:
         by_path[fault.path].append(fault)
@@ -65,6 +63,14 @@ def repair(pairs: Pairs, faults: list[Fault], folder: str | Path) -> list[Fault]
         folder.rmdir()
     part.rename(folder)
     return left_out
+
+
+def check_new(folder: str | Path) -> Path:
+    """The folder's path. Raises FileExistsError: there is something in it."""
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder}: is there already; repairs go into a new folder")
+    return folder
 
 
 Home = tuple[Path, Path]  # where images go, and their masks

@@ -56,7 +56,7 @@ def _look(pair: Pair, classes: int) -> list[Fault]:
 
 def _image_storage(image: Image.Image, path: Path) -> Iterator[Fault]:
     if image.mode.startswith(("I", "F")):
-        what = f"{short(path)}: Pillow's mode {image.mode}; as 8-bit RGB its light parts are cut"
+        what = f"{short(path)}: more than 8 bits ({image.mode}); what is above 255 would be white"
         yield Fault("mode", path, what)
 
 
