@@ -54,7 +54,7 @@ def weather(rng: np.random.Generator) -> Weather:
     return Weather(
         kind=kind,
         sun=0.9 * sunny * level * warm,
-        ambient=({"dusk": 0.62}.get(kind, 0.42) if clear else 0.95) * level * cool,
+        ambient=({"dusk": 0.66}.get(kind, 0.5) if clear else 0.95) * level * cool,
         towards=(2.4 * u[7] - 1.2, height, 2 * u[8] - 1),
         zenith=dim * (blue if clear else grey),
         horizon=dim * horizon.get(kind, grey * 1.08),

@@ -27,7 +27,7 @@ def movers(street: Drive) -> tuple[tuple[Faces, float, float, bool], ...]:
         speed = 0.25 * pace if ours else (pace - 0.4 if lane > 0 else -0.8 - pace)
         for k in range(1 if ours else 2):
             u = rng.random(6).tolist()
-            if u[0] > (0.22 if ours else 0.12) + 0.3 * street.traffic:
+            if u[0] > (0.25 if ours else 0.15) + 0.32 * street.traffic:
                 continue
             mesh = Mesh()
             x = lane * street.lane - (0.5 if lane > 0 else -0.5) * street.lane

@@ -92,7 +92,7 @@ def _street_furniture(mesh, rng, street, side, edge, start, crossing, layer) -> 
         shapes.tree(mesh, rng, side * (street.half + 0.9), s, 4 + 3 * u[13], street.leaf)
     models = (SEDAN, HATCH, SEDAN, VAN)
     for k in range(3):
-        if u[14 + k] < 0.02 + 0.08 * street.traffic:
+        if u[14 + k] < 0.03 + 0.1 * street.traffic:
             s = start + 1 + 7.5 * k + u[17 + k]
             layer(ROAD, s)
             model = models[int(4 * u[20 + k])]
