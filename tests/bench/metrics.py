@@ -15,6 +15,7 @@ from helpers import masks
 from helpers.metrics import Confusion
 from helpers.streets import scene
 from tests.bench.measure import compare
+from tests.smp import part
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PIXELWISE_SHARED", ROOT.parent / "shared"))
@@ -60,8 +61,7 @@ def peers(truth: np.ndarray, prediction: np.ndarray) -> dict[str, Callable[[], o
         "scikit-learn": lambda: confusion_matrix(truth.ravel(), prediction.ravel()),
     }
     if importlib.util.find_spec("segmentation_models_pytorch"):
-        from segmentation_models_pytorch.metrics import get_stats
-
+        get_stats = part("metrics").get_stats
         found["segmentation-models-pytorch"] = lambda: get_stats(
             p[None], t[None], mode="multiclass", num_classes=CLASSES
         )

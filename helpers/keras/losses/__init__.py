@@ -7,7 +7,8 @@ In the formulas p = softmax(logits) over the classes, and t is 1 where a pixel h
 0. A pixel that is ignored adds nothing and counts nowhere; where all are, the loss is 0. Sums run
 over the whole batch.
 
-Raises, everywhere: ValueError for shapes that do not fit, and for an id that is no class.
+Raises, everywhere: ValueError for shapes that do not fit; tf.errors.InvalidArgumentError for an id
+that is no class, also inside a compiled training step.
 
 The twin in `helpers.pytorch.losses` has the same names, arguments, values and gradients.
 """

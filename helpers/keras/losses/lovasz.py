@@ -22,7 +22,8 @@ def lovasz_softmax(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         logits, masks: see `losses`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     p, t = probabilities(logits, masks)
     classes = p.shape[-1]

@@ -22,7 +22,8 @@ def soft_dice(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         logits, masks: see `losses`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     p, t = probabilities(logits, masks)
     overlap, area = ops.sum(p * t, ALL_PIXELS), ops.sum(t, ALL_PIXELS)
@@ -39,7 +40,8 @@ def cross_entropy_dice(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         logits, masks: see `losses`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     return cross_entropy(logits, masks) + soft_dice(logits, masks)
 
@@ -54,7 +56,8 @@ def generalised_dice(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         logits, masks: see `losses`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     p, t = probabilities(logits, masks)
     area = ops.sum(t, ALL_PIXELS)
@@ -79,7 +82,8 @@ def tversky(
         alpha, beta: the weights of false positives and of false negatives, 0 or more.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class, alpha or beta below 0.
+        ValueError: shapes that do not fit, alpha or beta below 0.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     missing, t = _one_minus_tversky(logits, masks, alpha, beta)
     return mean_over_present(missing, t)
@@ -104,8 +108,8 @@ def focal_tversky(
         gamma: above 0; they recommend 1 to 3.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class, alpha or beta below 0, or
-            gamma not above 0.
+        ValueError: shapes that do not fit, alpha or beta below 0, or gamma not above 0.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     if gamma <= 0:
         raise ValueError(f"gamma is {gamma}; it must be above 0")
@@ -125,7 +129,8 @@ def jaccard(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
         logits, masks: see `losses`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     return tversky(logits, masks, alpha=1, beta=1)
 

@@ -26,7 +26,8 @@ def cross_entropy(
         pixel_weights: N×H×W, for example of `helpers.border_weights`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class.
+        ValueError: shapes that do not fit.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     logits, masks, valid = counted(logits, masks)
     losses = ops.sparse_categorical_crossentropy(masks, logits, from_logits=True)
@@ -52,7 +53,8 @@ def focal(
         class_weights: C numbers; the mean is then a weighted one, as in `cross_entropy`.
 
     Raises:
-        ValueError: shapes that do not fit, an id that is no class, gamma below 0.
+        ValueError: shapes that do not fit, gamma below 0.
+        tf.errors.InvalidArgumentError: an id that is no class.
     """
     if gamma < 0:
         raise ValueError(f"gamma is {gamma}; below 0 the easy pixels would count most")
