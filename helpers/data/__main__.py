@@ -27,10 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.run(options)
     except (OSError, ValueError) as fault:
-        print(textwrap.fill(str(fault), WIDTH, break_on_hyphens=False), file=sys.stderr)
+        print(fault, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; nothing was changed.", file=sys.stderr)
+        print("Stopped.", file=sys.stderr)
         return 130
 
 
@@ -58,7 +58,7 @@ def _show(options: argparse.Namespace) -> int:
 def _download(options: argparse.Namespace) -> int:
     from helpers.data.download import download
 
-    print(f"{download(options.folder)} is complete.")
+    download(options.folder)
     return 0
 
 
@@ -77,10 +77,8 @@ def _pairs(options: argparse.Namespace) -> Pairs:
 
 def report(pairs: Pairs, faults: list[Fault]) -> str:
     """What `verify` found, as a table of 100 columns: kind, count, first examples, what to do."""
-    bad = {fault.path for fault in faults}
-    good = sum(not {pair.image, pair.mask} & bad for pair in pairs.items)
     if not faults:
-        return f"{good} pairs, all good."
+        return f"{len(pairs)} pairs, all good."
     kinds = defaultdict(list)
     for fault in faults:
         kinds[fault.kind].append(fault)
@@ -96,17 +94,20 @@ def report(pairs: Pairs, faults: list[Fault]) -> str:
             lines += _wrapped(text, start, "  ")
             start = " " * len(start)
         lines += _wrapped("→ " + found[0].remedy, start, "  ")
-    return "\n".join([*lines, "─" * WIDTH, f"{good} of {len(pairs)} pairs are good."])
+    return "\n".join([*lines, "─" * WIDTH, f"{_without(pairs, faults)} pairs are good."])
 
 
 def _repaired(folder: Path, pairs: Pairs, left_out: list[Fault]) -> str:
-    bad = {fault.path for fault in left_out}
-    lines = []
+    lines = [""]
     for fault in left_out:
         lines += _wrapped(f"left out: {fault.message}", "", "  ")
-    kept = sum(not {pair.image, pair.mask} & bad for pair in pairs.items)
-    lines.append(f"{kept} of {len(pairs)} pairs are in {folder}.")
-    return "\n".join(["", *lines])
+    return "\n".join([*lines, f"{_without(pairs, left_out)} pairs are in {folder}."])
+
+
+def _without(pairs: Pairs, faults: list[Fault]) -> str:
+    bad = {fault.path for fault in faults}
+    good = sum(not {pair.image, pair.mask} & bad for pair in pairs.items)
+    return f"{good} of {len(pairs)}"
 
 
 def _wrapped(text: str, start: str, hang: str) -> list[str]:
