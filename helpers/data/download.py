@@ -17,7 +17,7 @@ import sys
 import time
 import zipfile
 import zlib
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -66,7 +66,6 @@ def download(folder: str | Path = "data/lyft", dataset: str = DATASET) -> Path:
     work = target.with_name(f".{target.name}.part")
     try:
         if not _there(folder):
-            work.mkdir(parents=True, exist_ok=True)
             archive = work / f"{dataset.replace('/', '-')}.zip"
             if not archive.exists():
                 _fetch(dataset, archive)
@@ -80,12 +79,15 @@ def download(folder: str | Path = "data/lyft", dataset: str = DATASET) -> Path:
     except DownloadError:
         raise
     except KeyboardInterrupt:
-        print(f"\nStopped. {_kept(work)}", file=sys.stderr)
+        print(f"\n{_kept(work)}", file=sys.stderr)
         raise
     except FileNotFoundError as fault:  # the archive holds no pairs
         raise DownloadError(str(fault)) from None
     except (OSError, ValueError) as fault:
         raise DownloadError(f"{_reason(fault, dataset)} {_kept(work)}") from None
+    finally:
+        with suppress(OSError):
+            work.rmdir()  # if nothing has come
     return folder
 
 
@@ -135,6 +137,7 @@ def _fetch(dataset: str, archive: Path) -> None:
     api = _sign_in()
     import requests
 
+    archive.parent.mkdir(parents=True, exist_ok=True)
     waits = iter(())  # a line that gives nothing at all is given up at once
     while not archive.exists():
         before = _arrived(archive.parent)
@@ -259,8 +262,8 @@ def _reason(fault: Exception, dataset: str) -> str:
     if status == 404:
         return f"{said}: there is no dataset {dataset}. Look at {page}."
     if status == 429:
-        later = fault.response.headers.get("Retry-After", "")
-        return f"{said}: too much was asked. Wait{f' {later} s' if later.isdigit() else ''}."
+        seconds = fault.response.headers.get("Retry-After", "")
+        return f"{said}: too much was asked. Wait {seconds + ' s' if seconds else 'a while'}."
     return f"{said}: try again later."
 
 

@@ -24,12 +24,10 @@ PROGRAM = """
 import sys
 from kagglesdk import kaggle_env
 kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = sys.argv[1]
-from helpers import data
-try:
-    data.download(sys.argv[2])
-except OSError as fault:
-    sys.exit(f"{type(fault).__name__}: {fault}")
+from helpers.data.__main__ import main
+sys.exit(main(["download", sys.argv[2]]))
 """
+"""`python -m helpers.data download FOLDER`, with the client pointed at the server."""
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -166,9 +164,10 @@ def test_stopped_in_the_middle_a_new_process_goes_on(kaggle, tmp_path, repo, how
         time.sleep(0.02)
     process.send_signal(how)
     said = process.communicate(timeout=30)[1]
-    assert process.returncode not in (0, None) and not folder.exists()
+    assert not folder.exists() and "Traceback" not in said
     if how == signal.SIGINT:
-        assert "Stopped. 0." in said and "the same command goes on" in said
+        assert process.returncode == 130
+        assert " MB are kept in" in said and "the same command goes on there" in said
     have = parts(folder)[0].stat().st_size
     kaggle.stall_after = None
     again = start(kaggle, folder, repo)
@@ -230,6 +229,7 @@ def test_each_refusal_is_a_sentence(kaggle, tmp_path, status, message, words):
         data.download(tmp_path / "lyft")
     assert words in str(fault.value)
     assert len([answer for answer in kaggle.log if answer.status == status]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["home"], "nothing is left behind"
 
 
 def test_without_credentials_there_are_three_steps_and_they_work(kaggle, home, tmp_path):
@@ -246,6 +246,27 @@ def test_without_credentials_there_are_three_steps_and_they_work(kaggle, home, t
     token.write_text("right")
     data.download(tmp_path / "lyft")
     assert_whole(tmp_path / "lyft")
+
+
+def test_the_command_says_the_steps_without_a_traceback(kaggle, home, tmp_path, repo):
+    (home / ".kaggle/access_token").unlink()
+    process = start(kaggle, tmp_path / "data/lyft", repo)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2 and "Traceback" not in said
+    assert said.startswith("No credentials.") and len(said.splitlines()) == 5
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    with pytest.MonkeyPatch.context() as patch:
+        shown = io.StringIO()
+        patch.setattr("sys.stdout", shown)
+        shell.run_cell("from helpers import data; data.download('/dev/null')")
+    assert "something is there, but no pairs" in shown.getvalue()
+    assert "Traceback" not in shown.getvalue() and "File" not in shown.getvalue()
 
 
 def test_the_older_kind_of_credentials_works_too(kaggle, home, tmp_path, repo):
@@ -291,8 +312,8 @@ def test_too_little_disk_is_said_before_a_byte_comes(kaggle, tmp_path):
 def test_a_disk_that_fills_up_in_the_middle(kaggle, tmp_path, repo):
     process = start(kaggle, tmp_path / "lyft", repo, limit=500_000)  # of any one file
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == 1 and "Traceback" not in said
-    assert "DownloadError: The disk: File too large. Make room" in said
+    assert process.returncode == 2 and "Traceback" not in said
+    assert "The disk: File too large. Make room" in said
     assert "0.5 MB are kept in" in said
     data.download(tmp_path / "lyft")
     assert_whole(tmp_path / "lyft")
