@@ -150,6 +150,7 @@ def _fetch(dataset: str, archive: Path) -> None:
             wait = next(waits, None)
             if refused or wait is None:
                 raise
+            tqdm.write(f"Cut off ({type(fault).__name__}); on it goes in {wait} s.", sys.stderr)
             time.sleep(wait)
 
 
@@ -249,7 +250,7 @@ def _reason(fault: Exception, dataset: str) -> str:
     page = f"https://www.kaggle.com/datasets/{dataset}"
     if not isinstance(fault, RequestException):
         if isinstance(fault, OSError) and fault.strerror:
-            return f"{fault.filename or 'The disk'}: {fault.strerror}. Make room or mend it."
+            return f"{fault.filename or 'The disk'}: {fault.strerror}. Make room, or name another folder."
         return f"Kaggle's answer cannot be read ({fault}). Does a sign-in page stand in between?"
     if fault.response is None:
         return f"Kaggle cannot be reached ({type(fault).__name__}). Is there a network?"

@@ -111,7 +111,7 @@ def test_a_whole_download_is_found_and_the_next_one_asks_nobody(kaggle, tmp_path
     assert len(kaggle.log) == asked and "there already, 8 pairs" in capsys.readouterr().out
 
 
-def test_cut_off_by_the_server_it_goes_on_by_itself(kaggle, tmp_path):
+def test_cut_off_by_the_server_it_goes_on_by_itself(kaggle, tmp_path, capsys):
     kaggle.cut_after = [CUT, 2 * CHUNK]
     data.download(tmp_path / "lyft")
     assert_whole(tmp_path / "lyft")
@@ -121,6 +121,7 @@ def test_cut_off_by_the_server_it_goes_on_by_itself(kaggle, tmp_path):
     assert second.range == f"bytes={first.sent}-" == f"bytes={CUT}-"
     assert third.range == f"bytes={CUT + 2 * CHUNK}-"
     assert first.sent + second.sent + third.sent == len(ARCHIVE), "no byte was fetched twice"
+    assert capsys.readouterr().err.count("Cut off (ChunkedEncodingError); on it goes in 0 s.") == 2
 
 
 def test_an_error_page_of_the_storage_never_gets_into_the_part(kaggle, tmp_path):
