@@ -163,7 +163,7 @@ def _attempt(api, dataset: str, archive: Path) -> None:
     question.owner_slug, _, question.dataset_slug = dataset.partition("/")
     with api.build_kaggle_client() as client:
         answer = client.datasets.dataset_api_client.download_dataset(question)
-        answer.close()  # its headers are enough
+        answer.close()  # its headers are enough; what the line's buffers hold is thrown away
     size = int(answer.headers.get("Content-Length", 0))
     version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
     identity = zlib.crc32(f"{version} {size}".encode())
@@ -250,7 +250,8 @@ def _reason(fault: Exception, dataset: str) -> str:
     page = f"https://www.kaggle.com/datasets/{dataset}"
     if not isinstance(fault, RequestException):
         if isinstance(fault, OSError) and fault.strerror:
-            return f"{fault.filename or 'The disk'}: {fault.strerror}. Make room, or name another folder."
+            where = fault.filename or "The disk"
+            return f"{where}: {fault.strerror}. Make room, or name another folder."
         return f"Kaggle's answer cannot be read ({fault}). Does a sign-in page stand in between?"
     if fault.response is None:
         return f"Kaggle cannot be reached ({type(fault).__name__}). Is there a network?"
