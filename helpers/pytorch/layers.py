@@ -73,8 +73,8 @@ def upsample(before: int, after: int, up: str = "transposed") -> nn.Sequential:
         return nn.Sequential(OrderedDict(conv=conv, resize=resize))
     if up == "nearest":
         resize = nn.Upsample(scale_factor=2, mode="nearest")
-        conv = nn.Conv2d(before, after, 2, padding="same")
-        return nn.Sequential(OrderedDict(resize=resize, conv=conv))
+        pad, conv = nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(before, after, 2)
+        return nn.Sequential(OrderedDict(resize=resize, pad=pad, conv=conv))
     raise ValueError(f'up is {up!r}; it can be "transposed", "bilinear" or "nearest".')
 
 

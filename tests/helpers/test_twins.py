@@ -7,45 +7,85 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import twins
+from helpers import architecture, twins
 from helpers.keras import losses as keras_losses
+from helpers.keras import networks as keras_networks
 from helpers.keras import twin as keras_twin
 from helpers.keras.train import train as train_keras
 from helpers.pytorch import losses as torch_losses
+from helpers.pytorch import networks as torch_networks
 from helpers.pytorch import twin as torch_twin
 from helpers.streets import scenes
 
-IMAGES, MASKS = scenes(range(4), range(0, 40, 10), height=48, width=64)
+IMAGES, MASKS = scenes(range(4), [0], height=64, width=96)
+X = IMAGES.astype(np.float32) / 255
+NAMES = list(torch_networks.NETWORKS)
 
 
-@pytest.mark.parametrize("options", twins.OPTIONS, ids=str)
-def test_weights_of_pytorch_give_the_same_network_in_keras(options):
-    row = twins.measure(options, IMAGES, MASKS)
+@pytest.mark.parametrize("network, options", twins.ROWS, ids=str)
+def test_weights_of_pytorch_give_the_same_network_in_keras(network, options, tmp_path):
+    row = twins.measure(network, options, IMAGES[:2], MASKS[:2], tmp_path, width=4)
     assert row["max_logit_difference"] < 1e-4
     assert row["max_gradient_difference"] < 1e-3
     assert row["onnx_difference"] < 1e-4
+    facts = [architecture.read(tmp_path / f"{name}.onnx") for name in ("torch", "keras")]
+    ours, theirs = (
+        [[(s.part, s.height, s.width, sorted(s.channels)) for s in f.stages], f.skips, f.parameters]
+        for f in facts
+    )
+    assert ours == theirs
+    assert facts[0].dense == facts[1].dense == 0
+
+
+def test_every_network_is_compared():
+    assert {network for network, _ in twins.ROWS} == set(NAMES) == set(keras_networks.NETWORKS)
+
+
+@pytest.mark.parametrize("network", NAMES)
+def test_nothing_is_lost_on_the_way_back(network):
+    torch_model, keras_model = twins.twins(network, 4)
+    assert np.ptp(keras_model(X, training=False), axis=(0, 1, 2)).min() > 0.1  # it tells pixels
+    again = torch_networks.NETWORKS[network](13, 4)
+    twins.to_torch(keras_model, again)
+    for name, tensor in torch_model.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            assert twins.torch.equal(tensor, again.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("network", NAMES)
+def test_twins_are_alike_in_training_too(network):
+    torch_model, keras_model = twins.twins(network, 4)
+    with twins.torch.no_grad():
+        logits = torch_model.train()(twins.tensor(IMAGES)).permute(0, 2, 3, 1).numpy()
+    # wider, for the statistics of few and small values enlarge what the last digits differ
+    np.testing.assert_allclose(keras_model(X, training=True), logits, atol=2e-3)
+    # the batch has moved the statistics of both, by momentum 0.1, the same as Keras' 0.9
+    ours, theirs = torch_twin.get_weights(torch_model), keras_twin.get_weights(keras_model)
+    for name, values in ours.items():
+        # PyTorch remembers the unbiased variance: n/(n−1) times the other, of 24 values at least
+        np.testing.assert_allclose(
+            theirs[name], values, rtol=1 / 23 if "variance" in name else 0, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("up", ["transposed", "bilinear"])
-def test_weights_of_keras_give_the_same_network_in_pytorch(up):
+def test_weights_of_keras_give_the_same_network_in_pytorch(up, tmp_path):
     options = {"width": 4, "depth": 3, "up": up}
-    keras_model = twins.keras_unet(13, **options)
-    train_keras(keras_model, IMAGES, MASKS, steps=15, progress=False)
+    keras_model = keras_networks.NETWORKS["unet"](13, **options)
+    train_keras(keras_model, IMAGES, MASKS, steps=15, batch=4, progress=False)
     means = keras_model.get_layer("down_0_norm1").moving_mean.numpy()
     assert np.abs(means).min() > 1e-4  # the statistics were really trained
-    torch_model = twins.torch_unet(13, **options)
+    torch_model = torch_networks.NETWORKS["unet"](13, **options)
     twins.to_torch(keras_model, torch_model)
-    assert twins.compare(torch_model, keras_model, IMAGES, MASKS)["max_logit_difference"] < 1e-4
-    # and back again: nothing is lost on the way
-    again = twins.keras_unet(13, **options)
-    twins.to_keras(torch_model, again)
-    for before, after in zip(keras_model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    row = twins.compare(torch_model, keras_model, IMAGES, MASKS, tmp_path)
+    assert row["max_logit_difference"] < 1e-4
 
 
 def test_networks_that_differ_are_not_mixed():
     with pytest.raises(ValueError, match="only one of them has down_2_conv1.kernel"):
-        twins.to_keras(twins.torch_unet(13, 4, 3), twins.keras_unet(13, 4, 2))
+        twins.to_keras(
+            torch_networks.NETWORKS["unet"](13, 4, 3), keras_networks.NETWORKS["unet"](13, 4, 2)
+        )
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "soft_dice", "cross_entropy_dice"])
