@@ -164,13 +164,12 @@ def _attempt(api, dataset: str, archive: Path) -> None:
     with api.build_kaggle_client() as client:
         answer = client.datasets.dataset_api_client.download_dataset(question)
         answer.close()  # its headers are enough; what the line's buffers hold is thrown away
-    size = int(answer.headers.get("Content-Length", 0))
-    version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-    identity = zlib.crc32(f"{version} {size}".encode())
-    part = archive.with_suffix(f".{identity:08x}.part")
-    for other in archive.parent.glob("*.part"):
-        if other != part or not version:
-            other.unlink()  # of an archive that has changed since
+    size, version = _identity(answer)
+    part = archive.with_suffix(f".{zlib.crc32(f'{version} {size}'.encode()):08x}.part")
+    known = bool(size and version)
+    for found in archive.parent.glob("*.part"):
+        if (found == part) != known:  # of another version; or of one that nobody can tell
+            found.unlink()
     have = part.stat().st_size if part.exists() else 0
     # pictures hardly shrink in an archive, so unpacked they are about as large once more
     _room(archive.parent, 2 * size - have, f"{_gb(size)} to download, as much again to unpack it")
@@ -179,14 +178,23 @@ def _attempt(api, dataset: str, archive: Path) -> None:
     request.headers["Accept-Encoding"] = "identity"
     if have:
         request.headers.update({"Range": f"bytes={have}-", "If-Range": version})
-    if not have or have < size:
+    if have < size or not size:
         with requests.Session() as session:
             settings = session.merge_environment_settings(request.url, {}, True, None, None)
             with session.send(request, timeout=SILENCE, **settings) as body:
                 body.raise_for_status()
-                have = have if body.status_code == 206 else 0
+                if body.status_code != 206:
+                    have = 0
+                    if _identity(body) != (size, version):
+                        raise requests.ConnectionError("something else came")
                 _save(body.iter_content(CHUNK), part, have, size)
     part.replace(archive)
+
+
+def _identity(answer) -> tuple[int, str | None]:
+    """The size of what a server sends, and what tells it from other versions."""
+    size = int(answer.headers.get("Content-Length", 0))
+    return size, answer.headers.get("ETag") or answer.headers.get("Last-Modified")
 
 
 def _save(chunks, part: Path, have: int, size: int) -> None:
@@ -196,11 +204,12 @@ def _save(chunks, part: Path, have: int, size: int) -> None:
         for chunk in chunks:
             file.write(chunk)
             bar.update(len(chunk))
-    if size and part.stat().st_size < size:
+    came = part.stat().st_size
+    if size and came < size:
         raise requests.ConnectionError("cut off")
-    if size and part.stat().st_size > size:
+    if size and came > size:
         part.unlink()
-        raise DownloadError("The archive was changed at Kaggle while it came. Run this again.")
+        raise DownloadError("More came than there is. Does another download run? Then wait for it.")
 
 
 def _unpack(archive: Path, folder: Path) -> Path:

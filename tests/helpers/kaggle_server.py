@@ -33,6 +33,7 @@ class Kaggle:
     stall_after: int | None = None  # bytes after which nothing more comes
     refuse: tuple[int, str] | None = None  # status and message of the API
     storage_status: list[int] = field(default_factory=list)  # of the storage, one for each fetch
+    page_instead: str = ""  # "fetch" or "all": a sign-in page, with status 200, for these GETs
     claimed_size: int | None = None
     ranges: bool = True
     token: str = "right"
@@ -93,9 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"code": 404, "message": "no such method"})
 
     def do_GET(self) -> None:
-        kaggle = self.server_knows
+        kaggle, page = self.server_knows, b"<html>please sign in to the hotel's network</html>"
         fetch = self.headers.get("Accept-Encoding") == "identity"
         status = kaggle.storage_status.pop(0) if fetch and kaggle.storage_status else 200
+        if kaggle.page_instead == "all" or (kaggle.page_instead == "fetch" and fetch):
+            self._reply(page)
+            return
         if status != 200:
             body, asked = b"<Error>an error page of the storage</Error>", None
         else:
@@ -133,9 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = self.close_connection or stop < len(body)
 
     def _json(self, status: int, content: dict) -> None:
-        body = json.dumps(content).encode()
+        self._reply(json.dumps(content).encode(), status, "application/json")
+
+    def _reply(self, body: bytes, status: int = 200, kind: str = "text/html") -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -198,6 +198,21 @@ def test_killed_while_unpacking_only_the_rest_is_unpacked(kaggle, tmp_path):
     assert (folder / "dataa/dataA/CameraRGB" / done.name).stat().st_mtime == 1
 
 
+@pytest.mark.parametrize(
+    ("which", "said"), [("fetch", "cannot be reached"), ("all", "damaged .* a sign-in page")]
+)
+def test_a_sign_in_page_in_between_harms_no_part(kaggle, tmp_path, which, said):
+    interrupted(kaggle, tmp_path / "lyft")
+    kaggle.page_instead = which
+    with pytest.raises(DownloadError, match=said):
+        data.download(tmp_path / "lyft")
+    assert [part.read_bytes() for part in parts(tmp_path / "lyft")] == [ARCHIVE[:CUT]]
+    kaggle.page_instead = ""
+    data.download(tmp_path / "lyft")
+    assert_whole(tmp_path / "lyft")
+    assert kaggle.fetched[-1].range == f"bytes={CUT}-"
+
+
 def test_another_archive_at_kaggle_begins_anew(kaggle, tmp_path):
     interrupted(kaggle, tmp_path / "lyft")
     kaggle.archive = archive(seed=1)
@@ -295,9 +310,6 @@ def test_a_damaged_archive_is_said_and_fetched_anew(kaggle, tmp_path):
     with pytest.raises(DownloadError, match="damaged .*CameraRGB/F.*Run this again to fetch"):
         data.download(tmp_path / "lyft")
     assert not (tmp_path / "lyft").exists()
-    kaggle.archive = b"<html>please sign in to the hotel's network</html>"
-    with pytest.raises(DownloadError, match="damaged .*not a zip file.* sign-in page"):
-        data.download(tmp_path / "lyft")
     kaggle.archive = ARCHIVE
     data.download(tmp_path / "lyft")
     assert_whole(tmp_path / "lyft")
