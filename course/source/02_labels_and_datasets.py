@@ -31,8 +31,8 @@
 # 2. A 'method' never looks at the picture. For every frame it answers: *the vehicles
 #    are where my own bonnet is.* Which IoU does it get for vehicles, from 0 to 1?
 # 3. Another 'method' has learnt nothing either. It looks for the most similar picture
-#    in the training set and answers with *that picture's* mask. Can it beat a small
-#    neural network?
+#    in the training set and answers with *that picture's* mask. Which mean IoU does it
+#    get?
 
 # %%
 import io
@@ -115,7 +115,8 @@ assert by_hand == 7500
 # Neither way gives you the truth as such.
 #
 # - **People differ.** Two careful people do not put an edge on the same pixel, and far
-#   away they do not agree what a thing is. A network cannot be better than that.
+#   away they do not agree what a thing is. No network can be judged more exactly than
+#   that.
 # - **Programs are exact and odd.** Every pixel is right *by the program's own rules*.
 #   Those may be strange: you will meet a car bonnet that counts as traffic. And a
 #   drawn street is not a real one. A network that has seen drawn streets alone does
@@ -150,7 +151,7 @@ def click_around(region, corners):
 
 shape = {"label": "cat", "points": click_around(truth == 1, 8), "shape_type": "polygon"}
 annotation = {"shapes": [shape], "imageHeight": 96, "imageWidth": 128}
-print(json.dumps(annotation, indent=1)[:230], "…")
+print(json.dumps(annotation)[:84], "…")
 
 # %% [markdown]
 # Two things to notice. The label is a **word**: which id 'cat' gets is up to you. And
@@ -261,8 +262,8 @@ print("largest value in each channel:", label.max(axis=(0, 1)).tolist())
 # %% [markdown]
 # ### Six ways to read it wrongly
 #
-# Every line below appears in published code, and none of them raises an error. Which
-# one do you think does the least harm?
+# Each of these has been seen in real code, and none of them raises an error. Which one
+# do you think does the least harm?
 #
 # The last line of the table reads a **JPEG** copy of the label. PNG and BMP give back
 # every pixel as it was saved. JPEG gives back something that *looks* alike.
@@ -327,8 +328,13 @@ wrong_red = (colours[:, :, 0] != label_mask).mean()
 print(f"converted to RGB: {colours.shape}, red channel wrong {wrong_red:.1%}")
 assert (ids == label_mask).all() and wrong_red > 0.3
 
-sizes = {p.name: p.stat().st_size for p in sorted(FOLDER.glob("*.*"))}
-print({name: f"{size / 1024:.1f} KiB" for name, size in sizes.items()})
+sizes = {name: (FOLDER / name).stat().st_size / 1024 for name in
+         ("label.bmp", "label.jpg", "label.png", "palette.png")}
+for name, size in sizes.items():
+    print(f"{name:12}{size:8.1f} KiB")
+
+# %% tags=["test"]
+assert sizes["palette.png"] < sizes["label.png"] < sizes["label.jpg"]
 
 # %% [markdown]
 # OpenCV's `imread` converts without being asked, so it gives you colours. Pillow leaves
@@ -486,20 +492,28 @@ assert len(data.verify(mended)) == 0
 # The exit code is not 0 as long as there are faults. So a script that starts a
 # training can stop before it.
 #
-# A program cannot see everything. A mask with valid ids in the *wrong places* passes.
-# So also **look**: a handful of pairs, mask over image. The command is
-# `python -m helpers.data show IMAGES MASKS`; in a notebook:
+# A program cannot see everything. A mask with valid ids in the *wrong places* passes. So
+# also **look** at some pairs, mask over image. (Older tutorials call the two commands
+# `verify_dataset` and `visualize_dataset`.)
 
 # %%
-shown = [mended[i] for i in range(4)]
-figures.grid(
-    [masks.overlay(picture, mask) for picture, mask in shown],
-    mended.names,
-    alt="Four streets, each under its mask: colours and white outlines follow the "
-    "things in the pictures, so image and mask belong together.",
-    columns=2,
-    ids=np.unique([mask for _, mask in shown]).tolist()[1:],
+sheet = FOLDER / "sheet.png"
+command = [sys.executable, "-m", "helpers.data", "show", str(FOLDER / "mended")]
+subprocess.run(
+    [*command, "--classes", "13", "--number", "3", "--out", str(sheet)], check=True
 )
+print("$ python -m helpers.data show mended --classes 13 --number 3")
+figures.grid(
+    [np.array(Image.open(sheet).convert("RGB"))],
+    ["the sheet that the command writes"],
+    alt="Three streets, each under its mask: colours and white outlines follow the "
+    "things in the pictures, so image and mask belong together.",
+)
+
+# %% [markdown]
+# The outlines follow the things, so these masks belong to these images. The command
+# does not know what your ids mean, so it writes 'class 7' and gives each a colour.
+
 
 # %% [markdown]
 # ## The corruption lab
@@ -588,7 +602,7 @@ interact(lab, **sliders);
 # 1. *nearest*, JPEG off: nothing changes. That is the reference.
 # 2. *bilinear*: the list says for each class how many of its pixels are inventions. Which
 #    classes suffer most?
-# 3. *nearest* with JPEG 95, then lower: ids appear that no class has.
+# 3. *nearest* with JPEG 95, then lower and lower: soon there are ids that no class has.
 #
 # If nothing moves where you are: here are three settings as still pictures, and the
 # shares for all of them.
@@ -1000,8 +1014,7 @@ for name, how in (("at random", at_random), ("by drive", by_drive)):
     )
 
 # %% tags=["test"]
-assert min(scores["at random"]) > max(scores["by drive"]) + 0.2
-assert np.mean(scores["by drive"]) < 0.40
+assert min(scores["at random"]) > 0.6 and max(scores["by drive"]) < 0.3
 
 # %%
 leaky, honest = at_random(0), by_drive(0)
@@ -1026,13 +1039,13 @@ figures.grid(
 )
 
 # %% [markdown]
-# The same 'method', the same frames. Split at random it looks brilliant; on streets it
-# has not seen it is as poor as colour alone. **The gap between the two numbers is the
-# leak**, and it has nothing to do with the method.
+# The same 'method', the same frames. Split at random it gets more than 0.6 and looks
+# brilliant. On streets that it has not seen it stays under 0.3, hardly better than colour
+# alone. So the answer to question 3 is: *it depends on the split.* **The gap between the
+# two numbers is the leak**, and it has nothing to do with the method.
 #
-# A real network leaks as well, only less visibly. It remembers streets, and a random
-# split rewards it for that. Then it fails on the first new street. That answers
-# question 3.
+# A real network profits from a leak as well, only less visibly. It remembers streets, and
+# a random split rewards it for that. Then it fails on the first new street.
 #
 # **The rule:** whatever comes from one source goes to one side. For video that is the
 # drive, for medicine the patient, for satellites the region. `data.split` splits by
