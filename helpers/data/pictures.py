@@ -113,11 +113,11 @@ def read_picture(path: Path, mode: str | None = None) -> np.ndarray:
 
 def read_mask(path: Path) -> np.ndarray:
     """The class ids in a mask file, uint8 H×W. Raises Unreadable, a ValueError, as `ids` does."""
-    return ids(open_picture(path), path)
+    return np.array(ids(open_picture(path), path))
 
 
-def ids(picture: Image.Image, path: Path) -> np.ndarray:
-    """The class ids that a mask's picture holds, uint8 H×W.
+def ids(picture: Image.Image, path: Path) -> Image.Image:
+    """A mask's picture as one channel of 8 bits, mode L or P, whose values are the class ids.
 
     Taken are a grey picture of 1, 8 or 16 bits; a palette's indices, whatever its colours; the red
     channel where green and blue are 0 (Lyft) or the same. Alpha does not count.
@@ -127,23 +127,22 @@ def ids(picture: Image.Image, path: Path) -> np.ndarray:
     if picture.format in ("JPEG", "MPO") or picture.info.get("compression") == "jpeg":
         values = len(picture.getchannel(0).getcolors())
         raise _unreadable("JPEG", path, f"a JPEG; it holds {values} different values")
-    if picture.mode in ("L", "P", "1"):
-        return np.array(picture).astype(np.uint8, copy=False)
+    if picture.mode in ("L", "P"):
+        return picture
     if picture.mode in ("LA", "PA"):
-        return np.array(picture.getchannel(0))
+        return picture.getchannel(0)
     if picture.mode in ("RGB", "RGBA"):
-        counts, pixels = picture.histogram(), picture.width * picture.height
-        red, green, blue = (picture.getchannel(k) for k in range(3))
-        if counts[256] + counts[512] < 2 * pixels and not red == green == blue:
-            colours = len(picture.convert("RGB").getcolors(pixels))
-            raise _unreadable("colours", path, f"{colours} colours, not class ids")
-        return np.array(red)
-    if picture.mode.startswith("I"):
-        numbers = np.array(picture)
+        colours = picture.getcolors(256) or picture.getcolors(picture.width * picture.height)
+        if any(green != blue or green not in (0, red) for _, (red, green, blue, *_) in colours):
+            number = len({colour[:3] for _, colour in colours})
+            raise _unreadable("colours", path, f"{number} colours, not class ids")
+        return picture.getchannel(0)
+    if picture.mode == "1" or picture.mode.startswith("I"):
+        numbers = np.asarray(picture)
         if numbers.min() < 0 or numbers.max() > 255:
             what = f"holds {numbers.min()} to {numbers.max()}; a mask of 8 bits ends at 255"
             raise _unreadable("16 bit", path, what)
-        return numbers.astype(np.uint8)
+        return Image.fromarray(numbers.astype(np.uint8))
     raise _unreadable("mode", path, f"Pillow's mode {picture.mode} holds no class ids")
 
 

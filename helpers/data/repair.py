@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePath
 
+import numpy as np
 from PIL import ExifTags, Image, ImageOps
 from tqdm.auto import tqdm
 
@@ -104,7 +105,7 @@ def _write(pair: Pair, by_path: dict[PurePath, list[Fault]], homes: dict[PurePat
     else:
         (images / pair.image.name).write_bytes(pair.image.open("rb").read())
     if turn > 1 or by_path[pair.mask] or _is_grey_rgb(mask):
-        numbers = Image.fromarray(ids(mask, pair.mask))
+        numbers = Image.fromarray(np.asarray(ids(mask, pair.mask)))  # without a palette
         numbers.getexif()[ExifTags.Base.Orientation] = turn
         ImageOps.exif_transpose(numbers).save(masks / f"{pair.image.stem}.png")
     else:

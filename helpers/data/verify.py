@@ -14,6 +14,8 @@ from helpers.data.pairs import Pair, Pairs
 from helpers.data.pictures import Fault, Unreadable, ids, open_picture, short
 from helpers.where import cores
 
+Size = tuple[int, int]
+
 
 def verify(pairs: Pairs) -> list[Fault]:
     """What is wrong with the pairs, so an empty list is good news.
@@ -33,10 +35,12 @@ def verify(pairs: Pairs) -> list[Fault]:
 
 
 def _look(pair: Pair, classes: int) -> list[Fault]:
-    faults, image, mask = [], None, None
+    faults, size = [], None
     try:
         image = open_picture(pair.image)
         faults += _image_storage(image, pair.image)
+        size, turn = image.size, image.getexif().get(ExifTags.Base.Orientation, 1)
+        del image  # the mask can have its memory
     except Unreadable as error:
         faults.append(error.fault)
     if pair.mask is None:
@@ -44,13 +48,13 @@ def _look(pair: Pair, classes: int) -> list[Fault]:
         return [*faults, Fault("no mask", pair.image, what)]
     try:
         mask = open_picture(pair.mask)
+        if size:
+            faults += _sizes(size, turn, mask.size, pair)
         numbers = ids(mask, pair.mask)
-        faults += _mask_storage(mask, pair.mask)
+        faults += _mask_storage(mask, numbers, pair.mask)
         faults += _numbers(numbers, pair.mask, classes)
     except Unreadable as error:
         faults.append(error.fault)
-    if image and mask:
-        faults += _sizes(image, mask, pair)
     return faults
 
 
@@ -60,19 +64,17 @@ def _image_storage(image: Image.Image, path: Path) -> Iterator[Fault]:
         yield Fault("mode", path, what)
 
 
-def _mask_storage(mask: Image.Image, path: Path) -> Iterator[Fault]:
+def _mask_storage(mask: Image.Image, numbers: Image.Image, path: Path) -> Iterator[Fault]:
     """Masks that we read right, and other programs do not."""
     place = short(path)
     if mask.mode in ("P", "PA"):
-        palette = np.zeros((256, 3), int)
-        entries = mask.getpalette("RGB") or []
-        palette.flat[: len(entries)] = entries
-        used = np.unique(np.asarray(mask.getchannel(0)))
-        coloured = used[(palette[used] != used[:, None]).any(1)]
-        if len(coloured):
-            index, colour = coloured[0], tuple(palette[coloured[0]].tolist())
-            what = f"{place}: a palette: OpenCV and TensorFlow read id {index} as colour {colour}"
-            yield Fault("palette", path, what, True)
+        palette = bytes(mask.getpalette("RGB") or ()).ljust(768, b"\0")
+        for index in sorted(index for _, index in numbers.getcolors()):
+            colour = tuple(palette[3 * index : 3 * index + 3])
+            if colour != (index, index, index):
+                what = f"{place}: a palette: OpenCV and TensorFlow read id {index} as {colour}"
+                yield Fault("palette", path, what, True)
+                break
     elif mask.mode == "1":
         yield Fault("1 bit", path, f"{place}: 1 bit; OpenCV and others read 0 and 255", True)
     elif mask.mode.startswith("I"):
@@ -81,30 +83,32 @@ def _mask_storage(mask: Image.Image, path: Path) -> Iterator[Fault]:
         yield Fault("alpha", path, f"{place}: an alpha channel beside the ids", True)
 
 
-def _numbers(mask: np.ndarray, path: Path, classes: int) -> Iterator[Fault]:
-    outside = (mask >= classes) & (mask != IGNORE)
-    if outside.any():
-        row, column = np.unravel_index(outside.argmax(), mask.shape)
-        found = np.unique(mask[outside]).tolist()
-        listed = ", ".join(map(str, found[:8])) + (" …" if len(found) > 8 else "")
+def _numbers(mask: Image.Image, path: Path, classes: int) -> Iterator[Fault]:
+    found = sorted(index for _, index in mask.getcolors())
+    outside = [index for index in found if classes <= index != IGNORE]
+    if outside:
+        numbers = np.asarray(mask)
+        wrong = np.isin(numbers, outside)
+        row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+        listed = ", ".join(map(str, outside[:8])) + (" …" if len(outside) > 8 else "")
         what = (
-            f"{short(path)}: class id {mask[row, column]} at row {row}, column {column}; ids are 0 "
-            f"to {classes - 1}. In all {outside.sum()} pixels with {listed}"
+            f"{short(path)}: class id {numbers[row, column]} at row {row}, column {column}; ids "
+            f"are 0 to {classes - 1}. In all {wrong.sum()} pixels with {listed}"
         )
         yield Fault("ids", path, what)
-    elif classes == 2 and mask.any() and np.isin(mask, (0, IGNORE)).all():
+    elif classes == 2 and found in ([0, IGNORE], [IGNORE]):
         yield Fault("0 and 255", path, f"{short(path)}: holds 0 and 255 alone")
 
 
-def _sizes(image: Image.Image, mask: Image.Image, pair: Pair) -> Iterator[Fault]:
-    turn = image.getexif().get(ExifTags.Base.Orientation, 1)
-    upright = image.size[::-1] if turn in (5, 6, 7, 8) else image.size
+def _sizes(size: Size, turn: int, mask: Size, pair: Pair) -> Iterator[Fault]:
+    """An image's size (columns, rows) and EXIF orientation against the size of its mask."""
+    upright = size[::-1] if turn in (5, 6, 7, 8) else size
     if turn in range(2, 9):
         # with other sizes only one of the two fits the mask: that tells how it was drawn
-        clear = upright != image.size and mask.size in (upright, image.size)
+        clear = upright != size and mask in (upright, size)
         what = f"{short(pair.image)}: viewers turn it (EXIF orientation {turn}), programs do not"
         yield Fault("rotated", pair.image, what, clear)
-    if mask.size not in (upright, image.size):
-        (columns, rows), (wide, high) = mask.size, image.size
+    if mask not in (upright, size):
+        (columns, rows), (wide, high) = mask, size
         what = f"the mask is {rows}×{columns}, its image {high}×{wide} (rows × columns)"
         yield Fault("size", pair.mask, f"{short(pair.mask)}: {what}")

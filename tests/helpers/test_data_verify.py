@@ -137,7 +137,7 @@ train_segmentation/colours.png: 6 colours, not class ids
 train_segmentation/16_bit.png: 16 bits; OpenCV reads every id as 0
 train_segmentation/16_bit_ids.png: holds 0 to 1005; a mask of 8 bits ends at 255
 train_segmentation/1_bit.png: 1 bit; OpenCV and others read 0 and 255
-train_segmentation/palette.png: a palette: OpenCV and TensorFlow read id 0 as colour
+train_segmentation/palette.png: a palette: OpenCV and TensorFlow read id 0 as (
 train_segmentation/size.png: the mask is 20×30, its image 40×60 (rows × columns)
 train_segmentation/cut_off.png: cut off or damaged (
 train_segmentation/empty.png: an empty file, 0 bytes
