@@ -32,11 +32,7 @@ def test_a_scene_depends_on_its_three_numbers_alone():
         "import zlib; from helpers.streets import scene\n"
         "print(*[zlib.crc32(a.tobytes()) for a in scene(7, 25, 3, 96, 128)])"
     )
-    here = [
-        zlib.crc32(a.tobytes())
-        for d, f in ((8, 1), (7, 24), (7, 25))
-        for a in scene(d, f, 3, 96, 128)
-    ]
+    here = [n for d, f in ((8, 1), (7, 24), (7, 25)) for n in crc(*scene(d, f, 3, 96, 128))]
     for salt in ("1", "2"):  # a fresh process that drew nothing before, with other string hashes
         environment = os.environ | {"PYTHONHASHSEED": salt}
         run = subprocess.run(
@@ -51,9 +47,32 @@ def test_a_scene_depends_on_its_three_numbers_alone():
     assert not np.array_equal(scene(7, 25, 4, 96, 128)[1], scene(7, 25, 3, 96, 128)[1])
 
 
+def crc(*arrays):
+    return [zlib.crc32(array.tobytes()) for array in arrays]
+
+
 def test_the_tiles_are_the_same_on_every_machine():
-    assert zlib.crc32(texture.atlas().tobytes()) == 212614130
-    assert zlib.crc32(texture.grain().tobytes()) == 2070595851
+    assert crc(texture.atlas(), texture.clouds(), texture.grain()) == [
+        3947970463,
+        367827027,
+        2070595851,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("drive", "frame", "seed", "height", "width", "image", "mask"),
+    [
+        (3, 40, 0, 192, 256, 2228298277, 1453792052),
+        (3, 40, 0, 600, 800, 1389439077, 1391719333),
+        (29, 33, 0, 192, 256, 1026842315, 1346525841),
+        (29, 33, 0, 600, 800, 2156527128, 1576964868),
+        (52, 70, 1, 192, 256, 3244481381, 3960190092),
+        (52, 70, 1, 600, 800, 2256171917, 1363672466),
+    ],
+)
+def test_scenes_are_the_same_on_every_machine(drive, frame, seed, height, width, image, mask):
+    """With every Python and NumPy, and every Pillow from 11.2.1 on, which draws as this does."""
+    assert crc(*scene(drive, frame, seed, height, width)) == [image, mask]
 
 
 def test_numbers_below_0_and_tiny_pictures_are_refused():
@@ -151,19 +170,6 @@ def test_wet_ground_changes_the_colour_and_not_the_class():
     change = np.abs(dry[0].astype(float) - wet[0]).mean(2)
     assert change[dry[1] == LYFT.id("Roads")].mean() > 5
     assert change[:80].max() == 0  # the sky stays dry
-
-
-def test_class_shares_are_near_the_real_ones():
-    _, masks = scenes(range(200, 260), (0, 70), height=96, width=128)
-    share = 100 * np.bincount(masks.ravel(), minlength=13) / masks.size
-    real = dict(Buildings=7.5, Fences=3.2, Roads=21, Sidewalks=9, Vegetation=16, Walls=1.8)
-    for name, percent in real.items():
-        assert percent / 2.5 < share[LYFT.id(name)] < percent * 1.6, name
-    for name, low, high in [
-        ("None", 36, 50), ("RoadLines", 0.5, 2.5), ("Vehicles", 0.5, 4), ("Poles", 0.2, 1.2),
-        ("Pedestrians", 0.01, 0.5), ("TrafficSigns", 0.01, 0.5), ("Other", 0.05, 0.8),
-    ]:  # fmt: skip
-        assert low < share[LYFT.id(name)] < high, name
 
 
 def test_scenes_come_drive_by_drive_and_without_the_hood():
