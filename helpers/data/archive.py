@@ -21,7 +21,9 @@ class Member(PurePosixPath):
         archive, inner = self._place()
         try:
             return io.BytesIO(_opened(archive, os.getpid()).read(inner))
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as fault:
+        except OSError:
+            raise
+        except Exception as fault:  # zipfile, zlib and lzma each have errors of their own
             raise OSError(str(fault)) from None
 
     def stat(self) -> os.stat_result:
@@ -41,7 +43,9 @@ def members(archive: Path) -> list[Member]:
     _opened.cache_clear()  # another zip may lie there by now
     try:
         names = _opened(archive, os.getpid()).namelist()
-    except zipfile.BadZipFile as fault:
+    except OSError:
+        raise
+    except Exception as fault:
         raise OSError(str(fault)) from None
     return [Member(archive, name) for name in names if not name.endswith("/")]
 

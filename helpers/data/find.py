@@ -106,6 +106,9 @@ def _search(root: Path, classes: Classes) -> Pairs:
             continue
         try:
             folders = _in_zip(archive)
+        except PermissionError:
+            what = f"{short(archive)}: you may not read this"
+            faults.append(Fault("permission", archive, what))
         except OSError as fault:
             faults.append(Fault("zip", archive, f"{short(archive)}: cut off or damaged ({fault})"))
         else:

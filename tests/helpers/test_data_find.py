@@ -188,15 +188,26 @@ def test_a_damaged_zip_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "no.txt").write_text("no zip")
     with pytest.raises(FileNotFoundError, match="no.txt: no pairs"):
         data.find(tmp_path / "no.txt")
-    # the list of members is whole, and one of them is not: that is a fault of this file
-    archive.write_bytes(whole)
+
+
+def test_a_damaged_member_is_a_fault_of_that_file(tmp_path):
+    """The list of members is whole, and one of them is not."""
+    archive = zipped(lyft(tmp_path / "lyft"), tmp_path / "lyft.zip")
+    whole = archive.read_bytes()
     with zipfile.ZipFile(archive) as file:
-        at = file.getinfo("dataA/dataA/CameraRGB/F6-10.png").header_offset + 70
-    archive.write_bytes(whole[:at] + bytes(20) + whole[at + 20 :])
-    pairs = data.find(archive)
-    assert len(pairs) == 3
-    (fault,) = data.verify(pairs)
-    assert fault.kind == "cut off" and "CameraRGB/F6-10.png: cut off or damaged" in str(fault)
+        member = file.getinfo("dataA/dataA/CameraRGB/F6-10.png")
+    start = member.header_offset
+    end = start + 30 + len(member.filename) + member.compress_size
+    for at in range(start, end - 2, 3):
+        archive.write_bytes(
+            whole[:at] + bytes(b ^ 255 for b in whole[at : at + 3]) + whole[at + 3 :]
+        )
+        pairs = data.find(archive)
+        faults = data.verify(pairs)
+        assert len(pairs) == 3 and len(faults) <= 1
+        for fault in faults:
+            assert fault.kind == "cut off" and "CameraRGB/F6-10.png: cut off or" in str(fault)
+    assert faults, "the last bytes, too, are looked at"
 
 
 # ---- which data
