@@ -1,6 +1,6 @@
-"""The parts of segmentation-models-pytorch that need torch alone: its losses and its metrics.
+"""The parts of segmentation-models-pytorch that need torch alone: losses, metrics, decoders.
 
-Its __init__ also loads the networks, and with them torchvision and timm, which are not installed.
+Its __init__ also loads the encoders, and with them torchvision and timm, which are not installed.
 """
 
 import importlib.util
@@ -14,12 +14,15 @@ NAME = "segmentation_models_pytorch"
 
 
 def part(name: str) -> ModuleType:
-    """The subpackage "losses" or "metrics"; skips the test where the package is missing."""
-    if NAME not in sys.modules:
-        found = importlib.util.find_spec(NAME)
-        if found is None:
-            pytest.skip("no segmentation-models-pytorch; make test installs it")
-        package = ModuleType(NAME)
-        package.__path__ = list(found.submodule_search_locations)
-        sys.modules[NAME] = package
-    return import_module(f"{NAME}.{name}")
+    """A module such as "losses" or "decoders.pspnet.decoder", without the __init__ of the packages
+    that it lies in; skips the test where segmentation-models-pytorch is missing."""
+    full = f"{NAME}.{name}"
+    for end in (i for i, letter in enumerate(full) if letter == "."):
+        package = full[:end]
+        if package not in sys.modules:
+            found = importlib.util.find_spec(package)
+            if found is None:
+                pytest.skip("no segmentation-models-pytorch; make test installs it")
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = list(found.submodule_search_locations)
+    return import_module(full)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from helpers.pytorch import losses, unet
+from helpers.pytorch.layers import double_conv
 from helpers.pytorch.predict import predict, predict_masks
 
 
@@ -35,6 +36,54 @@ def test_parameters_are_those_of_the_formula(width, depth, up, norm):
 
 def test_the_course_network_has_1_942_781_parameters():
     assert sum(p.numel() for p in unet.unet(13).parameters()) == 1_942_781
+
+
+def test_parameters_are_those_that_were_published():
+    """Of three widely copied Keras networks, by what differs from ours."""
+
+    def count(*parts):
+        return sum(p.numel() for part in parts for p in part.parameters())
+
+    with torch.device("meta"):
+        # 64 to 1024 channels for grey images; two more layers in the place of the head
+        large = unet.unet(1, 64, channels=1, up="nearest", norm=False)
+        head = nn.Conv2d(64, 2, 3), nn.Conv2d(2, 1, 1)
+        assert count(large) - count(large.head) + count(*head) == 31_031_685
+        # 16 to 256 channels; 3×3 kernels in the transposed convolutions, where ours are 2×2
+        small = unet.unet(1, 16, channels=1, norm=False)
+        wider = sum((9 - 4) * 2 * c * c for c in (16, 32, 64, 128))
+        assert count(small) + wider == 2_158_417
+        # three levels and 51 classes; what comes up is only enlarged before it meets the skip
+        blocks = [(3, 32), (32, 64), (64, 128), (128 + 64, 64), (64 + 32, 32)]
+        tiny = [double_conv(before, after, norm=False) for before, after in blocks]
+        assert count(*tiny, nn.Conv2d(32, 51, 1)) == 473_203
+
+
+def test_without_padding_the_sizes_are_those_of_the_paper():
+    model = unet.unet(2, 4, channels=1, padding="valid", norm=False).eval()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 1, 572, 572)).shape == (1, 2, 388, 388)
+        assert model(torch.zeros(1, 1, 188, 204)).shape == (1, 2, 4, 20)  # the smallest height
+    with pytest.raises(ValueError, match="96×200.*multiple of 16 less 4, and 188.*188×204"):
+        model(torch.zeros(1, 1, 96, 200))
+
+
+@pytest.mark.parametrize("up", ["transposed", "bilinear", "nearest"])
+def test_without_padding_the_middle_is_as_with_padding(up):
+    """Far from the edges, where no pixel has seen any padding, the two are one network."""
+    torch.manual_seed(0)
+    same, valid = (unet.unet(5, 4, 1, up=up, padding=padding) for padding in ("same", "valid"))
+    valid.load_state_dict(same.state_dict())
+    x = torch.rand(1, 3, 60, 68)
+    with torch.no_grad():
+        a, b = same.eval()(x), valid.eval()(x)
+    assert b.shape == (1, 5, 44, 52)
+    torch.testing.assert_close(a[:, :, 12:-12, 12:-12], b[:, :, 4:-4, 4:-4])
+
+
+def test_an_unknown_padding_is_named():
+    with pytest.raises(ValueError, match="'reflect'.*same.*valid"):
+        unet.unet(13, padding="reflect")
 
 
 def test_a_size_that_cannot_be_halved_is_named_with_one_that_fits():
