@@ -49,3 +49,14 @@ def test_classes_are_as_frequent_as_in_the_real_frames(written):
         assert real[name] / 2.2 < share[name] < 2.2 * real[name], name
     assert 0.01 < share["Pedestrians"] < 0.3 and 0.01 < share["TrafficSigns"] < 0.3
     assert 1 < share["Vehicles"] < 4  # more than in the real frames: something to learn from
+
+
+def test_the_readme_says_the_written_numbers(repo, written):
+    text = " ".join((repo / "README.md").read_text().split())
+    colour, position = (
+        sum(written[f"the best lookup by {what}"]) / 3 for what in ("colour", "colour and position")
+    )
+    assert (
+        f"by colour reaches a mean IoU of {colour:.2f}, by colour and position {position:.2f}"
+        in text
+    )
