@@ -70,12 +70,14 @@ def shade(number, colours, faces, planes, ground, shadow, street, camera, frame)
     colour[2] = street.leaf * 0.7 * (air.ambient + 0.3 * air.sun)
     colour[1] = 0.45 * colour[2] + 0.45 * air.horizon * (0.6, 0.66, 0.72)
     colour[FIRST:-1] = colours
-    picture = colour.take(number, axis=0)
-    picture *= bright[..., None]
     lost = z * np.float32(air.haze)
     lost /= 1 + lost
-    for i in range(3):
-        picture[..., i] += (np.float32(air.horizon[i]) - picture[..., i]) * lost
+    picture = np.empty((height, width, 3), np.float32)
+    for i in range(3):  # one channel at a time is faster
+        channel = colour[:, i].take(number)
+        channel *= bright
+        channel += (np.float32(air.horizon[i]) - channel) * lost
+        picture[..., i] = channel
     above, hood = _sky(street, height, width)
     np.copyto(picture, above, where=(number == 0)[..., None])
     if air.wet:
@@ -149,12 +151,15 @@ def _sensor(picture: np.ndarray, street: Drive, frame: int) -> np.ndarray:
     soft = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(
         ImageFilter.BoxBlur(0.4)
     )
-    picture = np.asarray(soft).astype(np.float32)
     dv, du = rng.integers(0, 256, 2)
     rows, columns = (np.arange(height) + dv) & 255, (np.arange(width) + du) & 255
     noise = texture.grain()[rows[:, None], columns].astype(np.float32)
     noise *= np.float32(street.light.noise / 37)
     if street.light.rain:
         noise += light.streaks(rng, street.light.rain, height, width)
-    picture += noise[..., None]
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    soft, sharp = np.asarray(soft), np.empty((height, width, 3), np.uint8)
+    for i in range(3):
+        channel = soft[..., i] + noise
+        np.clip(channel, 0, 255, out=channel)
+        sharp[..., i] = channel
+    return sharp
