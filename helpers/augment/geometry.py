@@ -83,7 +83,7 @@ def resample(
         uint8 h×w×3 and uint8 h×w.
     """
     height, width = mask.shape
-    y, x = (np.rint(c * 256).astype(np.int32) for c in (rows, columns))
+    y, x = (_in_256ths(places) for places in (rows, columns))
 
     # The nearest pixel; seen as unsigned, a place left of or above the picture is far outside.
     row, column = (y + 128) >> 8, (x + 128) >> 8
@@ -106,8 +106,13 @@ def resample(
     pixels = np.frombuffer(padded, np.uint8).astype(np.uint16).view(np.uint64)
     total = np.full(rows.shape, 0x0080_0080_0080_0080, np.uint64)  # half, for the rounding
     for offset, weight in neighbours:
-        fetched = pixels.take(corner + offset, mode="clip")
+        fetched = pixels[min(offset, mask.size - 1) :].take(corner, mode="clip")
         fetched *= weight.astype(np.uint64)
         total += fetched
     padded = (total.view(np.uint16) >> 8).astype(np.uint8)
     return np.array(Image.frombytes("RGB", rows.shape[::-1], padded, "raw", "RGBX")), ids
+
+
+def _in_256ths(places: np.ndarray) -> np.ndarray:
+    places = places * 256
+    return np.rint(places, out=places).astype(np.int32)
