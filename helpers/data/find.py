@@ -19,8 +19,9 @@ MASK_ENDING = re.compile(r"[-_. ](masks?|labels?|l|annotations?|segmentations?|s
 
 KAGGLE = Path("/kaggle/input")
 SLUG = "lyft-udacity-challenge"
-REAL = [Path(up, "data/lyft") for up in (".", "..", "../..")]
-DRAWN = [Path(up, "data/streets") for up in (".", "..", "../..")]
+UP = (".", "..", "../..")
+REAL = [Path(up, "data", name) for up in UP for name in ("lyft", f"{SLUG}.zip")]
+DRAWN = [Path(up, "data/streets") for up in UP]
 
 Folders = dict[PurePath, list[PurePath]]  # each folder with the pictures that lie in it
 
@@ -37,13 +38,16 @@ def find(root: str | Path | None = None, classes: Classes = LYFT) -> Pairs:
     Args:
         root: a folder, or a zip, which is read without unpacking; so is a zip in a folder that
             has no pairs. Without root: what PIXELWISE_DATA names; else Kaggle's input folder;
-            else data/lyft, here or up to two levels higher; else data/streets.
+            else data/lyft or data/lyft-udacity-challenge.zip, here or up to two levels higher;
+            else data/streets.
         classes: the label scheme of the masks.
 
     Raises:
         FileNotFoundError: nothing there, or nothing that can be read; it says what was looked for.
     """
-    root = root or os.environ.get("PIXELWISE_DATA")
+    named = os.environ.get("PIXELWISE_DATA")
+    source = " (PIXELWISE_DATA)" if named and not root else ""
+    root = root or named
     for place in [Path(root)] if root else [*_mounts(), *REAL, *DRAWN]:
         pairs = _search(place, classes)
         if pairs:
@@ -57,9 +61,9 @@ def find(root: str | Path | None = None, classes: Classes = LYFT) -> Pairs:
             "data/streets; or set PIXELWISE_DATA to the folder that holds your pairs."
         )
     if not os.path.exists(root):
-        raise FileNotFoundError(f"{root}: no such folder")
+        raise FileNotFoundError(f"{root}{source}: no such folder")
     raise FileNotFoundError(
-        f"{root}: no pairs. Expected a folder CameraRGB beside CameraSeg (the Lyft layout), two "
+        f"{root}{source}: no pairs. Expected a folder CameraRGB beside CameraSeg (the Lyft layout), two "
         "folders such as train_images and train_segmentation with the same file names in both, or "
         "a zip with one of these. Any other two folders: data.pair_folders(images, masks)."
     )
@@ -99,11 +103,15 @@ def _mounts() -> list[Path]:
 
 def _search(root: Path, classes: Classes) -> Pairs:
     """The pairs below a folder or in a zip; maybe none, but then maybe faults."""
-    folders, zips, faults = _walk(root) if os.path.isdir(root) else ({}, [root], [])
+    if os.path.isdir(root):
+        folders, zips, faults = _walk(root)
+    else:
+        is_zip = root.suffix.lower() == ".zip" and os.path.exists(root)
+        folders, zips, faults = {}, [root] if is_zip else [], []
     matches = _matches(root, folders)
-    for archive in zips if not matches else ():
-        if matches or archive.suffix.lower() != ".zip" or not os.path.exists(archive):
-            continue
+    for archive in zips:
+        if matches:
+            break
         try:
             folders = _in_zip(archive)
         except PermissionError:

@@ -52,7 +52,9 @@ def test_students_get_helpers_alone(repo):
         assert not re.search(r"^\s*(from|import) grader", text, re.MULTILINE), path
 
 
-@pytest.mark.parametrize("module", ["helpers", "helpers.masks", "helpers.metrics", "helpers.check"])
+@pytest.mark.parametrize(
+    "module", ["helpers", "helpers.masks", "helpers.data", "helpers.metrics", "helpers.check"]
+)
 def test_imports_are_light(module, repo):
     heavy = "torch", "keras", "matplotlib"
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"

@@ -234,6 +234,8 @@ def test_real_data_wins_over_drawn_and_they_never_mix(tmp_path, monkeypatch):
     assert data.find().names == ["F0-0"]
     lyft(tmp_path / "a/data/lyft", ["F1-1"])
     assert data.find().names == ["F1-1"], "two levels higher, and real"
+    zipped(lyft(tmp_path / "lyft", ["F3-3"]), tmp_path / "a/b/data/lyft-udacity-challenge.zip")
+    assert data.find().names == ["F3-3"], "one level higher"
     lyft(tmp_path / "kaggle/lyft-udacity-challenge", ["F2-2"])
     assert data.find().names == ["F2-2"]
     shutil.copytree(tmp_path / "a/b/c/data/streets", tmp_path / "a/data/streets")
@@ -241,7 +243,7 @@ def test_real_data_wins_over_drawn_and_they_never_mix(tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_DATA", str(tmp_path / "a/b/c/data/streets"))
     assert data.find().names == ["F0-0"]
     monkeypatch.setenv("PIXELWISE_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere \(PIXELWISE_DATA\): no such folder"):
         data.find()
 
 
