@@ -184,7 +184,7 @@ def class_bars(
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     if not single:
-        axis.legend()
+        figure.legend(loc="outside upper center", ncols=min(3, len(table)))
     show(figure, alt)
 
 
