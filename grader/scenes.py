@@ -22,21 +22,26 @@ def hidden_scenes(settings: Settings, cache: Path) -> tuple[np.ndarray, np.ndarr
         settings: names the data, the seed and the folder.
         cache: a folder of the instructor's; the arrays are kept there for the next submission.
     """
-    source = f"{settings.data} {settings.seed} {settings.folder} {DRIVES} {FRAMES}"
-    path = cache / f"hidden-{hashlib.sha256(source.encode()).hexdigest()[:16]}.npz"
+    if settings.data == "lyft":
+        return data.load(data.find(settings.folder), cache=cache)
+    path = cache / f"hidden-{_key(settings.seed)}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as kept:
             return kept["images"], kept["masks"]
-    if settings.data == "lyft":
-        images, masks = data.load(data.find(settings.folder))
-    else:
-        # frames far apart: neighbours are near-duplicates and would count twice
-        images, masks = streets.scenes(
-            range(DRIVES), range(0, 40 * FRAMES, 40), seed=settings.seed % 2**63
-        )
+    # frames far apart: neighbours are near-duplicates and would count twice
+    frames = range(0, 40 * FRAMES, 40)
+    images, masks = streets.scenes(range(DRIVES), frames, seed=settings.seed % 2**63)
     cache.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.npz")
     with open(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
         np.savez(file, images=images, masks=masks)
     part.rename(path)
     return images, masks
+
+
+def _key(seed: int) -> str:
+    """Another one for another seed, and for streets that are drawn in another way."""
+    key = hashlib.sha256(f"{seed} {DRIVES} {FRAMES}".encode())
+    for file in sorted(Path(streets.__file__).parent.glob("*.py")):
+        key.update(file.read_bytes())
+    return key.hexdigest()[:16]

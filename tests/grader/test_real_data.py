@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from grader import scenes
 from grader.calibrate import HIDDEN, METHODS, TABLE
 from grader.checks import bars
 from grader.networks import Networks, NoAnswer
@@ -31,6 +34,25 @@ def test_hidden_scenes_are_the_real_frames_cleaned(frames, tmp_path):
     assert np.array_equal(again[0], images), "the second time they come from the cache"
     (kept,) = tmp_path.iterdir()
     assert kept.stat().st_mode & 0o077 == 0, "nobody else may read it"
+
+
+def test_other_frames_or_another_drawing_are_not_taken_from_the_cache(
+    frames, tmp_path, monkeypatch
+):
+    mine = shutil.copytree(frames, tmp_path / "frames")
+    before = hidden_scenes(Settings(1, "lyft", mine), tmp_path / "cache")[0]
+    first, second = sorted(mine.rglob("CameraRGB/*.png"))
+    shutil.copyfile(first, second)
+    after = hidden_scenes(Settings(1, "lyft", mine), tmp_path / "cache")[0]
+    assert not np.array_equal(before[1], after[1]) and np.array_equal(after[0], after[1])
+
+    key = scenes._key(1)
+    assert key == scenes._key(1)
+    other = shutil.copytree(Path(scenes.streets.__file__).parent, tmp_path / "streets")
+    with (other / "sky.py").open("a") as file:
+        file.write("# a later version\n")
+    monkeypatch.setattr(scenes.streets, "__file__", str(other / "__init__.py"))
+    assert key != scenes._key(1)
 
 
 def test_a_model_is_judged_on_them(frames, tmp_path, monkeypatch):
