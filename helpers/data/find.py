@@ -63,9 +63,10 @@ def find(root: str | Path | None = None, classes: Classes = LYFT) -> Pairs:
     if not os.path.exists(root):
         raise FileNotFoundError(f"{root}{source}: no such folder")
     raise FileNotFoundError(
-        f"{root}{source}: no pairs. Expected a folder CameraRGB beside CameraSeg (the Lyft layout), two "
-        "folders such as train_images and train_segmentation with the same file names in both, or "
-        "a zip with one of these. Any other two folders: data.pair_folders(images, masks)."
+        f"{root}{source}: no pairs. Expected a folder CameraRGB beside CameraSeg (the Lyft "
+        "layout), two folders such as train_images and train_segmentation with the same file names "
+        "in both, or a zip with one of these. Any other two folders: "
+        "data.pair_folders(images, masks)."
     )
 
 
@@ -170,14 +171,18 @@ def _matches(root: Path, folders: Folders) -> list[tuple[PurePath, PurePath]]:
     for folder in sorted(folders):
         for key in _keys(MASK_WORD, folder.relative_to(root)):
             masks.setdefault(key, folder)
-    matches = defaultdict(list)
+    matches, alone = defaultdict(list), defaultdict(list)
     for folder in sorted(folders):
         inside = folder.relative_to(root)
+        real = "streets" not in inside.parts
+        rank = real, real and _is_lyft(folder)
         key = next((key for key in _keys(IMAGE_WORD, inside) if key in masks), None)
         if key is not None:
-            drawn = "streets" in inside.parts
-            matches[not drawn, not drawn and _is_lyft(folder)].append((folder, masks[key]))
-    return matches[max(matches)] if matches else []
+            matches[rank].append((folder, masks[key]))
+        elif _is_lyft(folder):  # a fifth of the data without masks must not be lost in silence
+            alone[rank].append((folder, folder.with_name("CameraSeg")))
+    best = max(matches, default=None)
+    return matches[best] + alone[best] if matches else []
 
 
 def matching(images: PurePath, masks: PurePath) -> bool:

@@ -132,6 +132,17 @@ def test_any_two_folders(tmp_path):
         data.pair_folders(tmp_path / "here", tmp_path / "there/../here")
 
 
+def test_a_drive_whose_masks_are_all_missing_is_not_lost_in_silence(tmp_path):
+    root = lyft(lyft(tmp_path / "lyft"), ["F9-1", "F9-2"], folder="dataB/dataB")
+    shutil.rmtree(root / "dataB/dataB/CameraSeg")
+    pairs = data.find(root)
+    assert len(pairs) == 5
+    assert [fault.kind for fault in data.verify(pairs)] == ["no mask", "no mask"]
+    shutil.rmtree(root / "dataA/dataA/CameraSeg")
+    with pytest.raises(FileNotFoundError, match="no pairs"):
+        data.find(root)
+
+
 # ---- zips
 
 
