@@ -1,9 +1,9 @@
 """Runs what takes seeds and minutes, for the lessons to read: python -m course.results [name …]
 
-Each module of course/experiments is one subject. It has SEEDS, and measure(seed) → {row: value};
-it may have COMPARE, {row: value} of somebody else's figures. Each seed runs in a process of its
-own, with one thread. Prints a table and writes course/results/<name>.json. What was measured
-before an interruption is kept in build/results, and the same command goes on from there.
+Each module of course/experiments is one subject. It has measure(seed) → {row: value}; it may have
+COMPARE, {row: value} of somebody else's figures. Each seed runs in a process of its own, with one
+thread. Prints a table and writes course/results/<name>.json. What was measured before an
+interruption is kept in build/results, and the same command goes on from there.
 """
 
 import argparse
@@ -15,39 +15,42 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER, UNFINISHED = ROOT / "course/results", ROOT / "build/results"
+SEEDS = (0, 1, 2)
 NAMES = sorted(p.stem for p in (ROOT / "course/experiments").glob("[a-z]*.py"))
 PACKAGES = {"numpy": "numpy", "PIL": "pillow", "torch": "torch", "tensorflow": "tensorflow",
             "keras": "keras"}  # fmt: skip
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
-def experiment(name: str) -> ModuleType:
-    return importlib.import_module(f"course.experiments.{name}")
-
-
 def measure(name: str, seed: int) -> dict:
     """One run, in this process → its values, its minutes, and the versions that it used."""
+    subject = importlib.import_module(f"course.experiments.{name}")
     start = time.perf_counter()
-    values = experiment(name).measure(seed)
+    values = subject.measure(seed)
     versions = {"python": platform.python_version()}
     for module, package in PACKAGES.items():
         if module in sys.modules:
             versions[package] = sys.modules[module].__version__
-    minutes = (time.perf_counter() - start) / 60
-    return {"values": values, "minutes": round(minutes, 2), "versions": versions}
+    return {
+        "what": subject.__doc__.strip().splitlines()[0],
+        "minutes": round((time.perf_counter() - start) / 60, 2),
+        "versions": versions,
+        "compare": getattr(subject, "COMPARE", {}),
+        "values": values,
+    }
 
 
 def run(name: str) -> dict:
-    """All seeds of one experiment → what its file holds: values[row] has one value per seed."""
+    """All seeds of one experiment → what its file holds: values[row] has one value per seed.
+
+    This process loads no framework: the runs do.
+    """
     UNFINISHED.mkdir(parents=True, exist_ok=True)
-    subject = experiment(name)
-    runs, parts = [], []
-    for seed in subject.SEEDS:
-        part = UNFINISHED / f"{name}-{seed}.json"
+    parts = [UNFINISHED / f"{name}-{seed}.json" for seed in SEEDS]
+    for seed, part in zip(SEEDS, parts, strict=True):
         if not part.exists():
             print(f"{name}, seed {seed} …", file=sys.stderr, flush=True)
             command = [sys.executable, "-m", "course.results", name, "--seed", str(seed)]
@@ -55,18 +58,17 @@ def run(name: str) -> dict:
                 command, cwd=ROOT, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, check=True
             )
             part.write_bytes(done.stdout)
-        parts.append(part)
-        runs.append(json.loads(part.read_text()))
+    runs = [json.loads(part.read_text()) for part in parts]
     for part in parts:
         part.unlink()
     return {
-        "what": subject.__doc__.strip().splitlines()[0],
+        "what": runs[0]["what"],
         "command": f"python -m course.results {name}",
         "minutes": round(sum(r["minutes"] for r in runs), 2),
-        "versions": runs[-1]["versions"],
-        "seeds": list(subject.SEEDS),
+        "versions": runs[0]["versions"],
+        "seeds": list(SEEDS),
         "values": {row: [r["values"][row] for r in runs] for row in runs[0]["values"]},
-        "compare": getattr(subject, "COMPARE", {}),
+        "compare": runs[0]["compare"],
     }
 
 

@@ -12,8 +12,6 @@ from helpers.classes import LYFT
 from helpers.metrics import mean_iou
 from helpers.streets import scenes
 
-SEEDS = (0, 1, 2)
-
 # (steps of each colour channel, rows, columns of cells)
 COLOUR = ((16, 1, 1), (12, 1, 1), (8, 1, 1), (6, 1, 1))
 COLOUR_AND_POSITION = ((8, 12, 16), (6, 16, 24), (4, 24, 32), (1, 48, 64))

@@ -10,7 +10,8 @@ How a picture is made, and where to read it:
 
 street.py   a drive: the road and its habits, its colours, its weather (light.py)
 world.py    what stands along the street, on the ground.py; traffic.py what moves
-shapes.py   cars, trees, people and houses as flat polygons, collected in a mesh.py
+shapes.py   trees, people, poles and signs as flat polygons, collected in a mesh.py;
+            houses.py, vehicles.py; sky.py what is behind all of them
 camera.py   where each corner lands in the picture; render.py paints the polygons far to near
 shade.py    colour and class of each pixel: texture.py, shadow, wet ground, fog, sensor noise
 """

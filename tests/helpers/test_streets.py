@@ -13,7 +13,7 @@ from PIL import Image
 from helpers import data
 from helpers.classes import LYFT
 from helpers.masks import decode, outlines, remove_hood
-from helpers.streets import light, render, scene, scenes, street, texture, traffic, write
+from helpers.streets import light, render, scene, scenes, sky, street, texture, traffic, write
 from helpers.streets.camera import NEAR, Camera
 
 VEHICLES = LYFT.id("Vehicles")
@@ -170,6 +170,35 @@ def test_wet_ground_changes_the_colour_and_not_the_class():
     change = np.abs(dry[0].astype(float) - wet[0]).mean(2)
     assert change[dry[1] == LYFT.id("Roads")].mean() > 5
     assert change[:80].max() == 0  # the sky stays dry
+
+
+def test_a_wet_road_mirrors_what_stands_above_it():
+    """Column by column, the far part of a wet road is bright where the sky above it is."""
+    fits = {}
+    for wet in (0.0, 0.9):
+        found = []
+        for number in range(6):
+            drive = street.drive(number, 0)
+            drive = replace(drive, light=replace(drive.light, wet=wet))
+            image, mask = render.draw_frame(drive, 8, 192, 256)
+            grey, road = image.mean(2), mask == LYFT.id("Roads")
+            horizon = int(drive.pitch * 192)
+            columns = road[horizon + 20 : horizon + 50].all(0)
+            above = grey[horizon - 50 : horizon - 20].mean(0)[columns]
+            below = grey[horizon + 20 : horizon + 50].mean(0)[columns]
+            found.append(np.corrcoef(above, below)[0, 1])
+        fits[wet] = np.mean(found)
+    assert fits[0.9] > 0.4 and fits[0.9] > fits[0.0] + 0.2
+
+
+def test_clouds_cover_the_sky_as_the_weather_says():
+    clear = next(d for n in range(40) if (d := street.drive(n, 0)).light.kind == "clear")
+
+    def blue(cover):
+        picture = sky.sky(replace(clear.light, cover=cover), clear.key, 192, 256, 90)[:60]
+        return (picture[..., 2] - picture[..., 0]).mean()
+
+    assert blue(0.0) > blue(0.5) + 5 > blue(1.0) + 10
 
 
 def test_scenes_come_drive_by_drive_and_without_the_hood():
