@@ -38,11 +38,12 @@ def contact_sheet(pairs: Pairs, path: str | Path, number: int = 9) -> list[str]:
 
     present = np.unique(np.concatenate([np.unique(mask) for _, _, mask in shown])).tolist()
     columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
-    shape = max(mask.shape[0] / mask.shape[1] for _, _, mask in shown)
+    # each row is as high as its tallest picture, and its title
+    tall = [figures.WIDTH / columns * mask.shape[0] / mask.shape[1] for _, _, mask in shown]
+    heights = [0.4 + max(tall[i : i + columns]) for i in range(0, len(shown), columns)]
     legend = 0.3 * -(-len(present) // 5)
-    height = rows * (figures.WIDTH / columns * shape + 0.4) + legend + 0.2
-    figure, axes = figures.canvas(rows, columns, height)
+    figure, axes = figures.canvas(len(heights), columns, sum(heights) + legend + 0.2)
+    axes[0, 0].get_gridspec().set_height_ratios(heights)
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, (name, image, mask) in zip(axes.flat, shown, strict=False):

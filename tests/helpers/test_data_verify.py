@@ -68,7 +68,7 @@ def one_of_each(root):
         "link": IDS,
         "same_name": IDS,
         "twice": IDS,
-        "rotated": IDS.T,
+        "rotated": np.rot90(IDS, -1),
         "rotated_square": IDS,
         "mode_image": IDS,
     }
@@ -196,7 +196,7 @@ def test_repair_writes_what_can_be_mended_and_leaves_the_rest(folder, faults, tm
     repaired = data.find(tmp_path / "new", CLASSES)
     assert set(repaired.names) == WRITTEN and data.verify(repaired) == []
     for pair in repaired.items:
-        wanted = {"1_bit": IDS > 2, "rotated": IDS.T}.get(pair.image.stem, IDS)
+        wanted = {"1_bit": IDS > 2, "rotated": np.rot90(IDS, -1)}.get(pair.image.stem, IDS)
         assert np.array_equal(data.read_mask(pair.mask), wanted), pair
         with Image.open(pair.mask) as picture:
             assert picture.mode == ("RGB" if pair.image.stem == "good_lyft" else "L")
