@@ -25,7 +25,8 @@ import sys
 from kagglesdk import kaggle_env
 kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = sys.argv[1]
 from helpers.data.__main__ import main
-sys.exit(main(["download", sys.argv[2]]))
+code = main(["download", sys.argv[2]])
+sys.exit("stdin was closed" if sys.stdin.closed else code)
 """
 """`python -m helpers.data download FOLDER`, with the client pointed at the server."""
 
@@ -64,7 +65,7 @@ def home(tmp_path, monkeypatch):
     token = tmp_path / "home/.kaggle/access_token"
     token.parent.mkdir(parents=True)
     token.write_text("right\n")
-    monkeypatch.setattr(sys.modules["helpers.data.download"], "WAITS", (0, 0))
+    monkeypatch.setattr(sys.modules["helpers.data.download"], "WAITS", (0, 0, 0))
     return tmp_path / "home"
 
 
@@ -137,9 +138,10 @@ def test_an_error_page_of_the_storage_never_gets_into_the_part(kaggle, tmp_path)
 
 def interrupted(kaggle, folder) -> None:
     """A download that ends with CUT bytes."""
-    kaggle.cut_after = [CUT, 0, 0]
+    kaggle.cut_after[:] = [CUT, 0, 0, 0]
     with pytest.raises(DownloadError, match="0.4 MB are kept in .*; the same command goes on"):
         data.download(folder)
+    kaggle.cut_after.clear()
 
 
 def start(kaggle, folder, repo, limit: int | None = None) -> subprocess.Popen:
@@ -216,6 +218,9 @@ def test_a_sign_in_page_in_between_harms_no_part(kaggle, tmp_path, which, said):
 def test_another_archive_at_kaggle_begins_anew(kaggle, tmp_path):
     interrupted(kaggle, tmp_path / "lyft")
     kaggle.archive = archive(seed=1)
+    interrupted(kaggle, tmp_path / "lyft")
+    assert [part.read_bytes() for part in parts(tmp_path / "lyft")] == [kaggle.archive[:CUT]]
+    kaggle.archive = archive(seed=2)
     data.download(tmp_path / "lyft")
     assert_whole(tmp_path / "lyft", kaggle.archive)
     assert kaggle.fetched[-1].range is None and kaggle.fetched[-1].sent == len(kaggle.archive)
