@@ -72,6 +72,8 @@ class Architecture:
     """How many resolutions lie below that of the input on the way down."""
     upsamplings: int
     """How many resolutions there are on the way up."""
+    dilation: int
+    """The widest one: 1 where every kernel looks at neighbours alone."""
 
     def summary(self) -> str:
         """The stages and skips as a table of plain text."""
@@ -87,6 +89,8 @@ class Architecture:
             )
             line = f"{stage.part:10}  {stage.height:3}×{stage.width:<3}  {channels:14}{skips}"
             lines.append(line.rstrip())
+        if self.dilation > 1:
+            lines.append(f"dilation: up to {self.dilation}")
         if self.dense:
             lines.append(f"dense layers: {self.dense}")
         return "\n".join(lines)
@@ -262,7 +266,14 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
         dense=dense,
         downsamplings=len(levels) - 1,
         upsamplings=len({m.level for m in known.values() if m.level < m.deepest}),
+        dilation=max((d for node in graph.node for d in _dilations(node)), default=1),
     )
+
+
+def _dilations(node: onnx.NodeProto) -> Iterator[int]:
+    for attribute in node.attribute:
+        if node.op_type in CONVOLUTIONS and attribute.name == "dilations":
+            yield from attribute.ints
 
 
 def _follow(
