@@ -907,9 +907,10 @@ def draw_beta(beta):
     for (name, value), dashes in zip(here.items(), "-:", strict=True):
         curve = f_beta(*score[name], BETAS)
         axis.plot(BETAS, curve, dashes, color="#0036d1", linewidth=2.2, label=name)
-        up = 8 if value == max(here.values()) else -18
+        up = 10 if value == max(here.values()) else -20
         axis.plot(beta, value, "o", color="black")
-        axis.annotate(f"{value:.3f}", (beta, value), (6, up), textcoords="offset points")
+        at = {"xytext": (0, up), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(f"{value:.3f}", (beta, value), **at)
     axis.minorticks_off()
     axis.set_xticks([0.25, 0.5, 1, 2, 4], ["0.25", "0.5", "1", "2", "4"])
     axis.margins(y=0.2)
@@ -1231,7 +1232,7 @@ def _as_recall(truth, prediction, k):
 exercise(
     class_iou,
     _iou,
-    inputs=[(small_truth, small_answer, 0), (with_hole, small_answer, 1),
+    inputs=[(with_hole, small_answer, 1), (small_truth, small_answer, 0),
             (small_truth, small_answer, 3), (truth, answer, 9)],
     mistakes={
         "the union is not |A| + |B|: shared pixels count once": _sum_for_union,
@@ -1437,12 +1438,14 @@ def _value(truth, probability, thresholds):
 # %% jupyter={"source_hidden": true}
 line_truth = np.array([[True, True, True, False, False]])
 line_map = np.array([[0.9, 0.8, 0.4, 0.3, 0.6]])
+rare = np.arange(10) < 4
+rare_map = np.array([0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.4, 0.1, 0.1, 0.1])
 exercise(
     best_threshold,
     _best,
     inputs=[(one_road, prior, tenths),
             (line_truth, line_map, np.array([0.4, 0.6, 0.8])),
-            (line_truth, line_map, np.array([0.35, 0.4, 0.95]))],
+            (rare, rare_map, np.array([0.3, 0.7]))],
     mistakes={
         "that is its position, not the threshold": _position,
         "that is the IoU, not the threshold": _value,
