@@ -3,8 +3,8 @@
 #
 # A network learns what its labels say, right or wrong. In this lesson you follow a
 # label from the person or program that makes it to the batch that a network eats. On
-# the way you break it in every way that people break labels in practice. None of the
-# breakages raises an error. You learn to see them.
+# the way you break it in every way that people break labels in practice. Hardly any of
+# the breakages raises an error. You learn to see them.
 #
 # Plan about 60 minutes.
 
@@ -304,7 +304,7 @@ assert readings["blue channel"].max() == readings["OpenCV, channel 0"].max() == 
 #   larger than most people guess. The *corruption lab* below looks closer.
 #
 # Note that the wrong answers still agree with the truth wherever the class is 0. So a
-# wrong reading can have a decent pixel accuracy.
+# wrong reading is not wrong everywhere: a look at a few pixels of sky finds nothing.
 
 # %% [markdown]
 # ### Palette files: colourful and still ids
@@ -486,8 +486,9 @@ assert len(data.verify(mended)) == 0
 
 # %% [markdown]
 # Eight faults, two mended. The palette (5) and the 16 bits (6) are only packaging: all
-# ids are still there. A cut-off file, a JPEG, a mask that was made smaller or painted
-# in colours has lost something, and no program can know what.
+# ids are still there. A cut-off file, a JPEG or a mask that was made smaller has lost
+# something, and no program can know what. The colours (8) can be turned back into ids, but
+# only by somebody who has the legend.
 #
 # The exit code is not 0 as long as there are faults. So a script that starts a
 # training can stop before it.
@@ -499,9 +500,8 @@ assert len(data.verify(mended)) == 0
 # %%
 sheet = FOLDER / "sheet.png"
 command = [sys.executable, "-m", "helpers.data", "show", str(FOLDER / "mended")]
-subprocess.run(
-    [*command, "--classes", "13", "--number", "3", "--out", str(sheet)], check=True
-)
+command += ["--classes", "13", "--number", "3", "--out", str(sheet)]
+subprocess.run(command, capture_output=True, check=True)
 print("$ python -m helpers.data show mended --classes 13 --number 3")
 figures.grid(
     [np.array(Image.open(sheet).convert("RGB"))],
@@ -724,7 +724,8 @@ assert clean_share[rare].sum() < 0.15 and people < 0.01
 
 # %% [markdown]
 # This is **class imbalance**. A network that never says any of the seven small classes
-# loses only these few percent of its pixel accuracy, and it would never see a person. Lesson 03 chooses measures that notice. Lesson 07 chooses losses that care.
+# loses only these few percent of its pixel accuracy, and it would never see a person.
+# Lesson 03 chooses measures that notice. Lesson 07 chooses losses that care.
 #
 # ### The bonnet
 #
@@ -1097,9 +1098,10 @@ figures.grid(
 )
 
 # %% [markdown]
-# Both numbers fall, but not to nothing: shapes and places survive. Networks look at
-# shapes, so grey costs them less than it costs this table. Where colour carries the
-# meaning (a red or a green light) keep it.
+# Both numbers fall: green leaves and grey walls of the same brightness have become one.
+# This table sees a single pixel and nothing else, so it loses a lot. A network also sees
+# shapes, and those survive in grey. Where colour carries the meaning (a red or a green
+# light), keep it.
 #
 # One warning: grey is for **images**. The same `convert("L")` on a *label* destroys it,
 # as you saw above.
@@ -1141,7 +1143,7 @@ print(
 # %%
 from helpers.augment import Augment
 
-augment = Augment(flip=0.5, scale=(0.8, 1.6), rotate=8, brightness=0.3, hue=10)
+augment = Augment(flip=0.5, scale=(0.8, 1.2), rotate=12, brightness=0.3, hue=10)
 views = [augment(photo, truth, seed) for seed in (0, 1, 2)]
 figures.grid(
     [masks.overlay(*pair, opacity=0.4) for pair in views],
@@ -1156,8 +1158,8 @@ again = augment(photo, truth, seed=1)
 assert all((a == b).all() for a, b in zip(again, views[1]))  # same seed, same pair
 
 # %% [markdown]
-# Where the turned picture has no content, the mask says 255, *ignore*: nobody knows
-# what is there. Lesson 08 tries out what augmentation is worth.
+# In the corners, where the turned picture has no content, the mask says 255, *ignore*
+# (grey): nobody knows what is there. Lesson 08 tries out what augmentation is worth.
 #
 # <details><summary>What to use elsewhere: torchvision and Keras</summary>
 #
