@@ -94,7 +94,9 @@ def open_picture(path: Path) -> Image.Image:
         file.seek(0)
         try:
             picture = Image.open(file)
+            stored = str(picture.tile[0].args) if picture.tile else ""
             picture.load()
+            picture.info["16 bit"] = picture.mode.startswith("RGB") and "16" in stored
             return picture
         except UnidentifiedImageError:
             raise _unreadable("no picture", path, "not a picture") from None
@@ -127,6 +129,9 @@ def ids(picture: Image.Image, path: Path) -> Image.Image:
     if picture.format in ("JPEG", "MPO") or picture.info.get("compression") == "jpeg":
         values = len(picture.getchannel(0).getcolors())
         raise _unreadable("JPEG", path, f"a JPEG; it holds {values} different values")
+    if picture.info.get("16 bit"):
+        what = "three channels of 16 bits, of which Pillow keeps the upper 8"
+        raise _unreadable("16 bit", path, what)
     if picture.mode in ("L", "P"):
         return picture
     if picture.mode in ("LA", "PA"):

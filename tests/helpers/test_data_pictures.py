@@ -1,6 +1,8 @@
 """Masks in every format read as the same ids; damaged files are sentences."""
 
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,21 @@ def test_colours_are_refused_and_counted(tmp_path):
     NOISE.save(tmp_path / "b.png")
     with pytest.raises(ValueError, match=r"/b.png: 2\d\d\d colours"):
         data.read_mask(tmp_path / "b.png")
+
+
+def test_three_channels_of_16_bits_are_refused(tmp_path):
+    """Pillow keeps the upper 8 bits of such a file, so every id would be 0."""
+    ids = np.arange(12, dtype=">u2").reshape(3, 4)
+    rows = b"".join(b"\0" + np.stack([row] * 3, -1).tobytes() for row in ids)
+    header = struct.pack(">IIBBBBB", 4, 3, 16, 2, 0, 0, 0)
+    file = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        file += struct.pack(">I", len(body)) + kind + body
+        file += struct.pack(">I", zlib.crc32(kind + body))
+    (tmp_path / "deep.png").write_bytes(file)
+    with pytest.raises(ValueError, match="three channels of 16 bits.*Save it with 8 bits"):
+        data.pictures.read_mask(tmp_path / "deep.png")
+    assert data.read_picture(tmp_path / "deep.png").shape == (3, 4, 3)
 
 
 def test_an_array_that_was_read_can_be_written_to(tmp_path):
