@@ -397,7 +397,8 @@ print(pairs.items[0].image)
 print(f"{len(pairs):,} pairs from {len(set(pairs.drives))} drives")
 
 some = np.unique(np.linspace(0, len(pairs) - 1, 24).round().astype(int))
-frames = [pairs[i] for i in some]  # at most 24 pairs, evenly spread
+few = data.Pairs(tuple(pairs.items[i] for i in some))  # 24 at most, evenly spread
+frames = list(few)
 image, raw = frames[len(frames) // 2]
 print("image", image.shape, image.dtype, "· mask", raw.shape, raw.dtype)
 assert image.shape == (*raw.shape, 3) and raw.max() < len(LYFT)
@@ -1158,7 +1159,7 @@ again = augment(photo, truth, seed=1)
 assert all((a == b).all() for a, b in zip(again, views[1]))  # same seed, same pair
 
 # %% [markdown]
-# In the corners, where the turned picture has no content, the mask says 255, *ignore*
+# At the rim, where the turned picture has no content, the mask says 255, *ignore*
 # (grey): nobody knows what is there. Lesson 08 tries out what augmentation is worth.
 #
 # <details><summary>What to use elsewhere: torchvision and Keras</summary>
@@ -1187,7 +1188,7 @@ assert all((a == b).all() for a, b in zip(again, views[1]))  # same seed, same p
 # `data.batches` shuffles them, again and again.
 
 # %%
-loaded, loaded_masks = data.load(pairs, height=96, width=128)
+loaded, loaded_masks = data.load(few, height=96, width=128)
 print("images", loaded.shape, loaded.dtype)
 print("masks ", loaded_masks.shape, loaded_masks.dtype)
 stream = data.batches(loaded, loaded_masks, batch=2, seed=0)

@@ -52,6 +52,14 @@ def test_a_picture_without_alt_text(faults):
     assert "cell 1: a picture without alt text" in faults(drawn)
 
 
+def test_a_picture_of_a_slider_without_alt_text(faults):
+    drawn = """%matplotlib inline
+import matplotlib.pyplot as plt
+from ipywidgets import interact
+interact(lambda n: plt.plot([n, 2]) and plt.show(), n=(0, 3));"""
+    assert "cell 1: a picture without alt text" in faults(drawn)
+
+
 def test_memory_is_measured_and_limited(faults, monkeypatch):
     monkeypatch.setitem(run.PEAK_MIB, None, 150)
     assert "peak memory is" in faults("block = b'x' * (150 * 2**20)")
