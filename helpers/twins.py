@@ -146,7 +146,9 @@ def measure(network: str, options: dict, images, masks, folder: str | Path, widt
     }
 
 
-def write_lesson_files(network: str, options: dict, folder: Path, images, masks) -> None:
+def write_lesson_files(
+    network: str, options: dict, folder: Path, images, masks, steps: int = 200
+) -> None:
     """A small network trained in each framework, with one image and its logits."""
     folder.mkdir(parents=True, exist_ok=True)
     image = images[:1]
@@ -155,14 +157,14 @@ def write_lesson_files(network: str, options: dict, folder: Path, images, masks)
 
     torch.manual_seed(0)
     model = torch_networks.NETWORKS[network](13, **options)
-    train_torch(model, images, masks, steps=200, progress=False)
+    train_torch(model, images, masks, steps, progress=False)
     logits = model(tensor(image)).detach().permute(0, 2, 3, 1).numpy()
     file = folder / f"{network}_from_pytorch.npz"
     _write(file, torch_twin.get_weights(model), saved, image, logits)
 
     keras.utils.set_random_seed(0)
     model = keras_networks.NETWORKS[network](13, **options)
-    train_keras(model, images, masks, steps=200, progress=False)
+    train_keras(model, images, masks, steps, progress=False)
     logits = model(x, training=False).numpy()
     file = folder / f"{network}_from_keras.npz"
     _write(file, keras_twin.get_weights(model), saved, image, logits)

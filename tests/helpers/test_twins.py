@@ -125,6 +125,17 @@ def test_the_files_of_the_lessons_open_in_the_other_framework(package, file, rep
     np.testing.assert_allclose(ours, logits, atol=1e-4)
 
 
+def test_files_of_any_network_can_be_written(tmp_path):
+    images, masks = scenes(range(8), [0], height=32, width=64)
+    twins.write_lesson_files("fcn16", {"width": 2}, tmp_path, images, masks, steps=5)
+    model, image, logits = torch_twin.load_twin(tmp_path / "fcn16_from_keras.npz")
+    ours = model(twins.tensor(image)).detach().permute(0, 2, 3, 1)
+    np.testing.assert_allclose(ours, logits, atol=1e-4)
+    model, image, logits = keras_twin.load_twin(tmp_path / "fcn16_from_pytorch.npz")
+    np.testing.assert_allclose(model(image / np.float32(255)), logits, atol=1e-4)
+    assert max(file.stat().st_size for file in tmp_path.iterdir()) < 300_000
+
+
 @pytest.mark.parametrize("package", ["pytorch", "keras"])
 def test_a_lesson_loads_one_framework_alone(package, repo):
     program = (
