@@ -23,10 +23,12 @@ class ConfusionMetric(keras.metrics.Metric):
 
     Args:
         classes: C.
-        score: 'accuracy', or the mean over the classes of 'iou', 'dice', 'precision', 'recall'
-            (classes where the denominator is 0 are left out), or 'frequency_weighted_iou'.
+        score: 'accuracy', or the mean over the classes of 'iou', 'dice', 'precision', 'recall',
+            'f_beta' (classes where the denominator is 0 are left out), or
+            'frequency_weighted_iou'.
         ids: the classes whose mean is taken, by default all.
-        ignore: true ids that do not count.
+        ignore: the true id that does not count.
+        beta: of f_beta.
         name: under which it is shown; by default the score's.
     """
 
@@ -36,6 +38,7 @@ class ConfusionMetric(keras.metrics.Metric):
         score: str = "iou",
         ids: Sequence[int] | None = None,
         ignore: int = IGNORE,
+        beta: float = 1.0,
         name: str | None = None,
         **keras_options,
     ) -> None:
@@ -43,6 +46,7 @@ class ConfusionMetric(keras.metrics.Metric):
         if score not in ("accuracy", "frequency_weighted_iou"):
             fraction(score, 0, 0, 0)  # raises if there is no such score
         self.classes, self.score, self.ids, self.ignore = classes, score, ids, ignore
+        self.beta = beta
         self.matrix = self.add_weight(
             shape=(classes, classes), initializer="zeros", dtype="int64", name="matrix"
         )
@@ -62,7 +66,7 @@ class ConfusionMetric(keras.metrics.Metric):
         if self.score == "accuracy":
             return tf.reduce_sum(tp) / tf.reduce_sum(matrix)
         formula = self.score.removeprefix("frequency_weighted_")
-        part, whole = fraction(formula, tp, tf.reduce_sum(matrix, 0) - tp, true - tp)
+        part, whole = fraction(formula, tp, tf.reduce_sum(matrix, 0) - tp, true - tp, self.beta)
         scores, weights = tf.math.divide_no_nan(part, whole), tf.cast(whole > 0, tf.float64)
         if self.score == "frequency_weighted_iou":
             weights = true
@@ -72,7 +76,7 @@ class ConfusionMetric(keras.metrics.Metric):
 
     def get_config(self) -> dict:
         """What Keras needs to save a compiled model."""
-        options = {k: getattr(self, k) for k in ("classes", "score", "ids", "ignore")}
+        options = {k: getattr(self, k) for k in ("classes", "score", "ids", "ignore", "beta")}
         return super().get_config() | options
 
     def confusion(self) -> Confusion:

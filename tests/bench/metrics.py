@@ -1,4 +1,4 @@
-"""The confusion matrix of 800×600 pixels in 13 classes, against whoever else counts one."""
+"""Metrics of 800×600 pixels in 13 classes, against whoever else computes them."""
 
 import importlib.util
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from helpers import masks
+from helpers import boundary, masks
 from helpers.metrics import Confusion
 from helpers.streets import scene
+from helpers.threshold import Sweep
 from tests.bench.measure import compare
 from tests.smp import part
 
@@ -88,6 +89,7 @@ def rows() -> Iterator[dict]:
     for pair in pairs():
         yield from rows_of(*pair)
     yield keras_row()
+    yield from other_rows()
 
 
 def rows_of(name: str, truth: np.ndarray, prediction: np.ndarray) -> Iterator[dict]:
@@ -105,6 +107,41 @@ def rows_of(name: str, truth: np.ndarray, prediction: np.ndarray) -> Iterator[di
         lambda: Confusion(CLASSES).add(ignored, prediction),
         lambda: bincount_ignoring(*wide),
         "np.bincount int64, boolean mask",
+    )
+
+
+def other_rows() -> Iterator[dict]:
+    """The borders and the thresholds of one street, against doing it class by class."""
+    from scipy.ndimage import binary_erosion, distance_transform_edt
+
+    _, truth, prediction = next(pairs())
+
+    def erosions() -> None:
+        for mask in (truth, prediction):
+            for k in range(CLASSES):
+                binary_erosion(mask == k, np.ones((3, 3)), iterations=20)
+
+    def distances() -> None:
+        for mask in (truth, prediction):
+            for k in range(CLASSES):
+                distance_transform_edt(~((mask == k) & boundary.contour(mask, 255)))
+
+    yield compare(
+        "boundary IoU", lambda: boundary.boundary_iou(truth, prediction), erosions, "scipy erosion"
+    )
+    yield compare(
+        "boundary F1",
+        lambda: boundary.boundary_f1(truth, prediction),
+        distances,
+        "scipy distance transform",
+    )
+    road = truth == 7
+    probabilities = np.random.default_rng(0).random(road.shape, np.float32)
+    yield compare(
+        "101 thresholds",
+        lambda: Sweep().add(road, probabilities),
+        lambda: [np.count_nonzero(road & (probabilities >= t)) for t in Sweep().thresholds],
+        "one after the other",
     )
 
 

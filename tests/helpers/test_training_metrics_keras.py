@@ -17,6 +17,7 @@ SCORES = {
     "dice": lambda c: metrics.mean(c.dice()),
     "precision": lambda c: metrics.mean(c.precision()),
     "recall": lambda c: metrics.mean(c.recall()),
+    "f_beta": lambda c: metrics.mean(c.f_beta(2)),
     "frequency_weighted_iou": Confusion.frequency_weighted_iou,
 }
 
@@ -38,7 +39,7 @@ def batch(seed, classes, shape, hidden):
     st.sampled_from([0, 0.3, 1]),
 )
 def test_equals_helpers_metrics(score, seed, classes, shape, hidden):
-    metric = ConfusionMetric(classes, score)
+    metric = ConfusionMetric(classes, score, beta=2)
     ours = Confusion(classes)
     for step in range(2):
         masks, logits = batch(seed + step, classes, shape, hidden)
@@ -75,7 +76,7 @@ def test_in_compile_and_fit():
     masks, _ = batch(0, classes, (10, 6, 5), 0.2)
     images = np.random.default_rng(1).random((10, 6, 5, 3), np.float32)
     model = network(classes)
-    scores = [ConfusionMetric(classes, score) for score in SCORES]
+    scores = [ConfusionMetric(classes, score, beta=2) for score in SCORES]
     only = ConfusionMetric(classes, ids=[1, 3], name="two_classes")
     model.compile("sgd", loss, metrics=[*scores, only, BoundaryMetric(classes)])
     logs = model.fit(
