@@ -579,7 +579,7 @@ def lab(resize, jpeg):
         [known, np.where(changed, 0, 255).astype(np.uint8)[..., None].repeat(3, 2)],
         [f"{resize}, JPEG {jpeg}", f"changed, in black: {changed.mean():.1%}"],
         alt=f"The mask resized by {resize} with JPEG {jpeg}, and beside it the changed "
-        f"pixels, {changed.mean():.1%} of all, along the edges of things.",
+        f"pixels, {changed.mean():.1%} of all.",
     )
     for k in np.unique(damaged[changed]):
         here = damaged == k
