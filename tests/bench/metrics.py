@@ -1,6 +1,5 @@
 """Metrics of 800×600 pixels in 13 classes, against whoever else computes them."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -50,7 +49,8 @@ def peers(truth: np.ndarray, prediction: np.ndarray) -> dict[str, Callable[[], o
     t, p = torch.from_numpy(truth.astype(np.int64)), torch.from_numpy(prediction.astype(np.int64))
     torch.set_num_threads(1)
     wide = truth.astype(np.int64), prediction.astype(np.int64)
-    found = {
+    get_stats = part("metrics").get_stats
+    return {
         "copying both arrays": lambda: (truth.copy(), prediction.copy()),
         "Pillow histogram": lambda: pillow(truth, prediction),
         "np.bincount int64": lambda: bincount(*wide),
@@ -60,13 +60,10 @@ def peers(truth: np.ndarray, prediction: np.ndarray) -> dict[str, Callable[[], o
             p, t, CLASSES, validate_args=False
         ),
         "scikit-learn": lambda: confusion_matrix(truth.ravel(), prediction.ravel()),
-    }
-    if importlib.util.find_spec("segmentation_models_pytorch"):
-        get_stats = part("metrics").get_stats
-        found["segmentation-models-pytorch"] = lambda: get_stats(
+        "segmentation-models-pytorch": lambda: get_stats(
             p[None], t[None], mode="multiclass", num_classes=CLASSES
-        )
-    return found
+        ),
+    }
 
 
 def bincount(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
