@@ -78,9 +78,8 @@ class Sweep:
         if not np.issubdtype(values.dtype, np.floating):
             values = values.astype(np.float64)
         # in the values' own type, so that float32 0.9 reaches 0.9, as in `values >= 0.9`
-        passed = np.searchsorted(self.thresholds.astype(values.dtype), values, side="right")
-        counts = np.bincount(passed, minlength=len(self.thresholds) + 1)
-        return counts[::-1].cumsum()[::-1][1:]
+        thresholds = self.thresholds.astype(values.dtype)
+        return values.size - np.searchsorted(np.sort(values), thresholds)
 
     def _score(self, name: str, absent: float, beta: float = 1.0) -> np.ndarray:
         return ratio(*fraction(name, self.tp, self.fp, self.fn, beta), absent)
