@@ -297,13 +297,12 @@ figures.class_bars(
 )
 names = [LYFT.names[k] for k in np.flatnonzero(rare)]
 print(f"rare, below 3 % each: {', '.join(names)}")
-print(f"together they have {share[rare].sum():.1%} of the pixels")
+print(f"{rare.sum()} of 13 classes, {share[rare].sum():.1%} of the pixels")
 assert 5 <= rare.sum() <= 9 and share[rare].sum() < 0.15
 
 # %% [markdown]
-# From here on these classes are called **rare**, and the others common. Together the
-# rare ones have less than a sixth of the pixels, though they are more than a third of
-# the classes, and among them is what a driver must not hit.
+# From here on these classes are called **rare**, and the others common. They are many,
+# they have few pixels, and among them is what a driver must not hit.
 #
 # A network that never says 'pedestrian' loses next to nothing. Watch it: draw one square
 # object on an empty picture, and make it smaller and smaller. One network finds it
@@ -618,9 +617,9 @@ assert part < 0.1
 # %% [markdown]
 # ## Weigh the places: the border map of the first U-Net
 #
-# The U-Net of 2015 had to separate cells that touch. The background between two cells is
-# a line one pixel wide: a drop in the ocean of pixels. So its authors computed a map of
-# weights, once for each mask, and multiplied the cross-entropy by it:
+# The U-Net of 2015 had to separate cells that touch. The background between two of them
+# is a line one pixel wide, a few pixels among many. So its authors computed a map of
+# weights for each mask, and multiplied the cross-entropy of each pixel by it:
 #
 # $$w = w_c + w_0 \cdot \exp\left(-\frac{(d_1 + d_2)^2}{2\sigma^2}\right)$$
 #
@@ -885,20 +884,30 @@ five = {
     "soft Dice": losses.soft_dice,
     "cross-entropy + Dice": losses.cross_entropy_dice,
 }
-live, answers = {}, []
-for name, loss in five.items():
-    predicted = predict_masks(trained(loss, steps=100), new_images)
-    live[name] = Confusion().add(new_masks, predicted).iou()
-    answers.append(predicted[chosen])
+live, answers = {}, {}
 
-# %%
-print(f"{'100 steps, seed 0':<26}{'all':>8}{'common':>8}{'rare':>8}")
-for name, iou in live.items():
+
+def train_and_judge(name):
+    predicted = predict_masks(trained(five[name], steps=100), new_images)
+    iou = live[name] = Confusion().add(new_masks, predicted).iou()
+    answers[name] = predicted[chosen]
     row = iou.mean(), iou[~rare].mean(), iou[rare].mean()
     print(f"{name:<26}" + "".join(f"{value:8.3f}" for value in row))
+
+
+print(f"{'mean IoU, 100 steps':<26}{'all':>8}{'common':>8}{'rare':>8}")
+for name in ("cross-entropy", "soft Dice", "cross-entropy + Dice"):
+    train_and_judge(name)
+
+# %% [markdown]
+# Pixels, overlap, and the sum of both. Now the two that weigh pixels:
+
+# %%
+for name in ("weighted cross-entropy", "focal"):
+    train_and_judge(name)
 figures.grid(
-    [truth, *answers],
-    ["truth", *five],
+    [truth, *answers.values()],
+    ["truth", *answers],
     alt="The true mask of one scene and the masks that the five networks predict. All "
     "have the large areas, more or less; the weighted loss sprinkles rare classes over "
     "the picture.",
@@ -983,7 +992,7 @@ display(
 #   the order need not be the same. Ask how long a network was trained before you believe
 #   a comparison of losses.
 # - **A weighted loss can lose IoU and gain recall.** It finds more of the rare pixels,
-#   and cries wolf more often. Look at both (lesson 03) before you judge.
+#   and raises more false alarms. Look at both (lesson 03) before you judge.
 
 # %%
 each = {name: run.mean(0) for name, run in runs.items()}
@@ -1007,6 +1016,52 @@ for name, iou in each.items():
 # | a score that is IoU, a network that is trained already | some steps of Lovász at the end |
 # | objects that touch and must be told apart | a border map |
 # | nothing known yet | cross-entropy + Dice, then measure |
+
+# %% [markdown]
+# ### The ready-made ones
+#
+# Your framework has some of these losses. Look closely before you take one.
+
+# %% tags=["torch"]
+z_torch = torch.tensor(z).permute(0, 3, 1, 2)
+settings = dict(weight=torch.tensor(weights, dtype=torch.float32), ignore_index=IGNORE)
+target = torch.tensor(truth[None]).long()
+ready = torch.nn.functional.cross_entropy(z_torch, target, **settings)
+ours = losses.cross_entropy(z_torch, target, weights)
+print(f"torch's weighted cross-entropy {ready:.6f}, ours {ours:.6f}")
+assert np.isclose(ready, ours, rtol=1e-5)
+
+blank = torch.full((1, 64, 96), IGNORE)
+nothing = torch.nn.functional.cross_entropy(z_torch, blank, **settings)
+print(f"all ignored: {nothing:.1f}")
+assert nothing.isnan()
+
+# %% [markdown] tags=["torch"]
+# `F.cross_entropy` takes logits, weights and an ignore id, and divides by the sum of the
+# weights. It gives `nan` where all pixels are ignored. `F.nll_loss` wants the output of
+# `log_softmax`, `F.binary_cross_entropy` wants probabilities: prefer
+# `F.binary_cross_entropy_with_logits`. Dice and its family are not in torch.
+
+# %% tags=["keras"]
+settings = dict(from_logits=True, ignore_class=IGNORE)
+ready = float(keras.losses.SparseCategoricalCrossentropy(**settings)(truth[None], z))
+ours = float(losses.cross_entropy(z, truth[None]))
+print(f"Keras' cross-entropy {ready:.6f}, ours {ours:.6f}")
+assert np.isclose(ready, ours, rtol=1e-5)
+
+three = (new_masks[:2] % 3).astype(np.int32)  # three made-up classes, all present
+scores = np.random.default_rng(0).normal(size=(*three.shape, 3)).astype(np.float32)
+swapped = keras.losses.Tversky(alpha=0.7, beta=0.3, axis=(0, 1, 2))
+ready = float(swapped(one_hot(three, 3), softmax(scores)))
+ours = float(losses.tversky(scores, three, alpha=0.3, beta=0.7))
+print(f"Keras' Tversky with 0.7, 0.3: {ready:.6f}; ours with 0.3, 0.7: {ours:.6f}")
+assert np.isclose(ready, ours, rtol=1e-4)
+
+# %% [markdown] tags=["keras"]
+# Three traps. Keras' losses expect **probabilities** unless you say `from_logits=True`.
+# Its `Tversky` has α and β the other way round than the paper. And
+# `fit(class_weight=…)` does not work for masks: give `sample_weight`, one number per
+# pixel, or weigh inside the loss as here.
 
 # %% [markdown]
 # ## Exercises
