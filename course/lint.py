@@ -160,7 +160,7 @@ def text_faults(cell: dict) -> Iterator[str]:
 
 def main() -> None:
     faults = [fault for text in texts() for fault in lint(text)]
-    sys.exit("\n".join(faults))
+    sys.exit("\n".join(faults) or 0)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Each rule of the anatomy meets a text that breaks it."""
 
+import subprocess
+import sys
+
 import pytest
 
 import lint
@@ -98,3 +101,8 @@ def test_frameworks_wait_until_lesson_04(faults):
 
 def test_headings_inside_code_blocks_do_not_count(faults):
     assert faults("Some words.", "Words.\n#\n# ```\n# ## no heading\n# ```") == ""
+
+
+def test_the_command_says_whether_all_is_well(repo):
+    run = subprocess.run([sys.executable, "course/lint.py"], cwd=repo, capture_output=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
