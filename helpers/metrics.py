@@ -103,7 +103,8 @@ class Confusion:
     def merge(self, table: Sequence[int]) -> "Confusion":
         """The confusion of coarser classes: class k becomes table[k]; ids from 0 on.
 
-        The same as merging truth and prediction first: counts add up.
+        The same as merging truth and prediction first: counts add up. To the challenge's classes:
+        `confusion.merge(masks.challenge_classes(np.arange(13)))`.
         """
         into = np.eye(max(table) + 1, dtype=np.int64)[list(table)]
         return Confusion(into.shape[1], self.ignore, into.T @ self.matrix @ into)

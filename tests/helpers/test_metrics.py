@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import metrics
+from helpers.masks import challenge_classes
 from helpers.metrics import Confusion
 
 
@@ -227,6 +228,14 @@ def test_merging_classes_afterwards_is_merging_them_before(seed):
     before = Confusion(3).add(table[truth], table[prediction])
     after = Confusion(7).add(truth, prediction).merge(table)
     assert np.array_equal(after.matrix, before.matrix)
+
+
+def test_the_score_of_the_challenge_from_all_classes():
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.integers(0, 13, (2, 30, 40))
+    merged = Confusion(3).add(challenge_classes(truth), challenge_classes(prediction))
+    later = Confusion().add(truth, prediction).merge(challenge_classes(np.arange(13)))
+    assert metrics.challenge_score(later) == metrics.challenge_score(merged)
 
 
 def test_an_unknown_score_is_named():
