@@ -3,7 +3,7 @@
 import keras
 from keras.layers import Concatenate, GlobalAveragePooling2D
 
-from helpers.keras.encoder import encoder
+from helpers.keras.encoder import make_encoder
 from helpers.keras.layers import Resize, conv, conv_norm_relu, separable_conv
 
 
@@ -28,18 +28,22 @@ def aspp(x, after: int, rates: list[int], separable: bool = False):
 
 
 def deeplabv3(
-    classes: int, width: int = 16, output_stride: int = 8, rates: tuple[int, ...] = (1, 2, 3)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 8,
+    rates: tuple[int, ...] = (1, 2, 3),
+    encoder: str = "plain",
 ) -> keras.Model:
     """A DeepLabv3 that gives logits N×H×W×classes for images N×H×W×3, float32 in [0, 1].
 
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
-    32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's
-    (6, 12, 18) are for images of 513×513: on small maps such kernels reach over the edge, and only
-    their centres see something. H and W must be divisible by output_stride: otherwise the call
-    raises a ValueError naming a size that fits.
+    32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's (6, 12,
+    18) are for images of 513×513: on small maps such kernels reach over the edge, and only their
+    centres see something. `encoder` is "plain" or "resnet18". H and W must be divisible by
+    output_stride: otherwise the call raises a ValueError naming a size that fits.
     """
     image = keras.Input((None, None, 3), name="image")  # with width 16, output stride 8:   96×128×3
-    x = encoder(image, width, output_stride)[-1]  # 12×16×256
+    x = make_encoder(image, encoder, width, output_stride)[-1]  # 12×16×256
     x = aspp(x, 4 * width, scaled(rates, output_stride))  # 12×16×64
     x = conv(x, classes, 1, "head")  # 12×16×classes
     logits = Resize(name="resize")(x, image)  # 96×128×classes
@@ -47,7 +51,11 @@ def deeplabv3(
 
 
 def deeplabv3plus(
-    classes: int, width: int = 16, output_stride: int = 16, rates: tuple[int, ...] = (1, 2, 3)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 16,
+    rates: tuple[int, ...] = (1, 2, 3),
+    encoder: str = "plain",
 ) -> keras.Model:
     """A DeepLabv3+ that gives logits N×H×W×classes for images N×H×W×3, float32 in [0, 1].
 
@@ -55,7 +63,7 @@ def deeplabv3plus(
     from early in the encoder, and separable convolutions join them. The arguments are the same.
     """
     image = keras.Input((None, None, 3), name="image")  # width 16, output stride 16:   96×128×3
-    maps = encoder(image, width, output_stride)
+    maps = make_encoder(image, encoder, width, output_stride)
     # 96×128×16   48×64×32   24×32×64   12×16×128   6×8×256   6×8×256
     x = aspp(maps[-1], 4 * width, scaled(rates, output_stride), separable=True)  # 6×8×64
     # Few maps, lest the edges of the low level outweigh what the high one knows.

@@ -1,13 +1,28 @@
-"""The encoder that FCN, PSPNet and DeepLab share: VGG's plan (arXiv:1409.1556) with batch norm."""
+"""The encoders that FCN, PSPNet and DeepLab share.
+
+The course's own follows VGG (Simonyan and Zisserman 2014, arXiv:1409.1556), with batch norm.
+"""
 
 from keras.layers import MaxPooling2D
 
 from helpers.keras.layers import CheckSize, double_conv
+from helpers.keras.resnet import resnet18
 
 LEVELS = 6
 
 
-def encoder(image, width: int, output_stride: int = 32) -> list:
+def make_encoder(image, name: str, width: int, output_stride: int = 32) -> list:
+    """The maps of the encoder "plain", the course's own, or "resnet18", with widths of its own."""
+    if output_stride not in (8, 16, 32):
+        raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
+    if name == "plain":
+        return plain(image, width, output_stride)
+    if name == "resnet18":
+        return resnet18(image, output_stride)
+    raise ValueError(f'encoder is {name!r}; it can be "plain" or "resnet18".')
+
+
+def plain(image, width: int, output_stride: int = 32) -> list:
     """N×H×W×3 to a list of maps, one for each of six levels, the finest first.
 
     Before each level the maps are halved, until a pixel of theirs stands for `output_stride` pixels
@@ -15,8 +30,6 @@ def encoder(image, width: int, output_stride: int = 32) -> list:
     dilation instead. So each still sees as much of the image, and the weights stay the same ones
     (Chen et al. 2016, arXiv:1606.00915).
     """
-    if output_stride not in (8, 16, 32):
-        raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
     x = CheckSize(output_stride, name="check_size")(image)  # with width 16 and output stride 32
     maps = []
     for level in range(LEVELS):

@@ -4,22 +4,25 @@ import keras
 import numpy as np
 from keras.layers import Add, Conv2DTranspose
 
-from helpers.keras.encoder import encoder
+from helpers.keras.encoder import make_encoder
 from helpers.keras.layers import Resize, conv
 
 
-def fcn(classes: int, width: int = 16, stride: int = 8) -> keras.Model:
+def fcn(classes: int, width: int = 16, stride: int = 8, encoder: str = "plain") -> keras.Model:
     """An FCN that gives logits N×H×W×classes for images N×H×W×3, float32 in [0, 1].
 
     `stride` is 32, 16 or 8, for FCN-32s, 16s or 8s: the finest maps that are scored have one pixel
     for so many pixels of the image. Coarser scores are doubled in size by kernels that start as
-    bilinear interpolation and learn, and the last step interpolates, as in the paper. H and W must
-    be divisible by 32: otherwise the call raises a ValueError naming a size that fits.
+    bilinear interpolation and learn, and the last step interpolates, as in the paper. `encoder` is
+    "plain" or "resnet18". H and W must be divisible by 32: otherwise the call raises a ValueError
+    naming a size that fits.
     """
     if stride not in (32, 16, 8):
         raise ValueError(f"stride is {stride}; it can be 32, 16 or 8.")
     image = keras.Input((None, None, 3), name="image")  # with width 16 and stride 8:   96×128×3
-    maps = encoder(image, width)  # 96×128×16 48×64×32 24×32×64 12×16×128 6×8×256 3×4×256
+    maps = make_encoder(
+        image, encoder, width
+    )  # 96×128×16 48×64×32 24×32×64 12×16×128 6×8×256 3×4×256
     x = conv(maps.pop(), classes, 1, "score_0")  # 3×4×classes
     for i in range({32: 0, 16: 1, 8: 2}[stride]):
         up = Conv2DTranspose(

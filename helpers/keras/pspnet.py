@@ -4,22 +4,26 @@ import keras
 from keras import ops
 from keras.layers import Concatenate
 
-from helpers.keras.encoder import encoder
+from helpers.keras.encoder import make_encoder
 from helpers.keras.layers import Resize, conv, conv_norm_relu
 
 
 def pspnet(
-    classes: int, width: int = 16, output_stride: int = 8, bins: tuple[int, ...] = (1, 2, 3, 6)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 8,
+    bins: tuple[int, ...] = (1, 2, 3, 6),
+    encoder: str = "plain",
 ) -> keras.Model:
     """A PSPNet that gives logits N×H×W×classes for images N×H×W×3, float32 in [0, 1].
 
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
     32. They are averaged over 1×1, 2×2, 3×3 and 6×6 `bins`, and each pixel gets these means beside
-    its own maps. H and W must be divisible by output_stride: otherwise the call raises a ValueError
-    naming a size that fits.
+    its own maps. `encoder` is "plain" or "resnet18". H and W must be divisible by output_stride:
+    otherwise the call raises a ValueError naming a size that fits.
     """
     image = keras.Input((None, None, 3), name="image")  # with width 16, output stride 8:   96×128×3
-    x = encoder(image, width, output_stride)[-1]  # 12×16×256
+    x = make_encoder(image, encoder, width, output_stride)[-1]  # 12×16×256
     branches = [x]
     for i, side in enumerate(bins):
         y = Average(side, name=f"average_{i}")(x)  # 1×1×256   2×2×256   3×3×256   6×6×256

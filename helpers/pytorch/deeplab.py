@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from helpers.pytorch.encoder import Encoder
+from helpers.pytorch.encoder import make_encoder
 from helpers.pytorch.layers import conv_norm_relu, initialize, resize, separable_conv
 
 
@@ -36,9 +36,9 @@ class ASPP(nn.Module):
 class DeepLabV3(nn.Module):
     """N×3×H×W float32 in [0, 1] to logits N×classes×H×W; H and W divisible by output_stride."""
 
-    def __init__(self, classes, width, output_stride, rates):
+    def __init__(self, classes, width, output_stride, rates, encoder):
         super().__init__()
-        self.encoder = Encoder(width, output_stride)
+        self.encoder = make_encoder(encoder, width, output_stride)
         self.aspp = ASPP(self.encoder.widths[-1], 4 * width, scaled(rates, output_stride))
         self.head = nn.Conv2d(4 * width, classes, 1)
         initialize(self)
@@ -53,9 +53,9 @@ class DeepLabV3(nn.Module):
 class DeepLabV3Plus(nn.Module):
     """N×3×H×W float32 in [0, 1] to logits N×classes×H×W; H and W divisible by output_stride."""
 
-    def __init__(self, classes, width, output_stride, rates):
+    def __init__(self, classes, width, output_stride, rates, encoder):
         super().__init__()
-        self.encoder = Encoder(width, output_stride)
+        self.encoder = make_encoder(encoder, width, output_stride)
         rates = scaled(rates, output_stride)
         self.aspp = ASPP(self.encoder.widths[-1], 4 * width, rates, separable=True)
         # Few maps, lest the edges of the low level outweigh what the high one knows.
@@ -83,25 +83,33 @@ def scaled(rates: tuple[int, ...], output_stride: int) -> list[int]:
 
 
 def deeplabv3(
-    classes: int, width: int = 16, output_stride: int = 8, rates: tuple[int, ...] = (1, 2, 3)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 8,
+    rates: tuple[int, ...] = (1, 2, 3),
+    encoder: str = "plain",
 ) -> DeepLabV3:
     """A DeepLabv3 that gives logits N×classes×H×W for images N×3×H×W, float32 in [0, 1].
 
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
-    32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's
-    (6, 12, 18) are for images of 513×513: on small maps such kernels reach over the edge, and only
-    their centres see something. H and W must be divisible by output_stride: otherwise the forward
-    pass raises a ValueError naming a size that fits.
+    32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's (6, 12,
+    18) are for images of 513×513: on small maps such kernels reach over the edge, and only their
+    centres see something. `encoder` is "plain" or "resnet18". H and W must be divisible by
+    output_stride: otherwise the forward pass raises a ValueError naming a size that fits.
     """
-    return DeepLabV3(classes, width, output_stride, rates)
+    return DeepLabV3(classes, width, output_stride, rates, encoder)
 
 
 def deeplabv3plus(
-    classes: int, width: int = 16, output_stride: int = 16, rates: tuple[int, ...] = (1, 2, 3)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 16,
+    rates: tuple[int, ...] = (1, 2, 3),
+    encoder: str = "plain",
 ) -> DeepLabV3Plus:
     """A DeepLabv3+ that gives logits N×classes×H×W for images N×3×H×W, float32 in [0, 1].
 
     `deeplabv3` with a decoder: its maps, enlarged to a quarter of the image, meet maps of that size
     from early in the encoder, and separable convolutions join them. The arguments are the same.
     """
-    return DeepLabV3Plus(classes, width, output_stride, rates)
+    return DeepLabV3Plus(classes, width, output_stride, rates, encoder)

@@ -1,10 +1,14 @@
-"""The encoder that FCN, PSPNet and DeepLab share: VGG's plan (arXiv:1409.1556) with batch norm."""
+"""The encoders that FCN, PSPNet and DeepLab share.
+
+The course's own follows VGG (Simonyan and Zisserman 2014, arXiv:1409.1556), with batch norm.
+"""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from helpers.pytorch.layers import double_conv
+from helpers.pytorch.resnet import ResNet18
 from helpers.sizes import check_size
 
 LEVELS = 6
@@ -20,8 +24,6 @@ class Encoder(nn.ModuleList):
     """
 
     def __init__(self, width: int, output_stride: int = 32):
-        if output_stride not in (8, 16, 32):
-            raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
         self.widths = [width * min(2**level, 16) for level in range(LEVELS)]
         before = [3, *self.widths]
         super().__init__(
@@ -39,3 +41,14 @@ class Encoder(nn.ModuleList):
             x = block(x)  # 16×96×128   32×48×64   64×24×32   128×12×16   256×6×8   256×3×4
             maps.append(x)
         return maps
+
+
+def make_encoder(name: str, width: int, output_stride: int = 32) -> Encoder | ResNet18:
+    """The encoder "plain", the course's own, or "resnet18", which has widths of its own."""
+    if output_stride not in (8, 16, 32):
+        raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
+    if name == "plain":
+        return Encoder(width, output_stride)
+    if name == "resnet18":
+        return ResNet18(output_stride)
+    raise ValueError(f'encoder is {name!r}; it can be "plain" or "resnet18".')

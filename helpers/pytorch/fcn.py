@@ -3,16 +3,16 @@
 import torch
 from torch import nn
 
-from helpers.pytorch.encoder import Encoder
+from helpers.pytorch.encoder import make_encoder
 from helpers.pytorch.layers import initialize, resize
 
 
 class FCN(nn.Module):
     """N×3×H×W float32 in [0, 1] to logits N×classes×H×W; H and W divisible by 32."""
 
-    def __init__(self, classes, width, stride):
+    def __init__(self, classes, width, stride, encoder):
         super().__init__()
-        self.encoder = Encoder(width)
+        self.encoder = make_encoder(encoder, width)
         steps = {32: 0, 16: 1, 8: 2}[stride]
         widths = self.encoder.widths[::-1]
         self.score = nn.ModuleList(nn.Conv2d(widths[i], classes, 1) for i in range(steps + 1))
@@ -42,14 +42,15 @@ def interpolate_at_first(layer: nn.ConvTranspose2d) -> None:
             layer.weight[channel, channel] = torch.outer(side, side)
 
 
-def fcn(classes: int, width: int = 16, stride: int = 8) -> FCN:
+def fcn(classes: int, width: int = 16, stride: int = 8, encoder: str = "plain") -> FCN:
     """An FCN that gives logits N×classes×H×W for images N×3×H×W, float32 in [0, 1].
 
     `stride` is 32, 16 or 8, for FCN-32s, 16s or 8s: the finest maps that are scored have one pixel
     for so many pixels of the image. Coarser scores are doubled in size by kernels that start as
-    bilinear interpolation and learn, and the last step interpolates, as in the paper. H and W must
-    be divisible by 32: otherwise the forward pass raises a ValueError naming a size that fits.
+    bilinear interpolation and learn, and the last step interpolates, as in the paper. `encoder` is
+    "plain" or "resnet18". H and W must be divisible by 32: otherwise the forward pass raises a
+    ValueError naming a size that fits.
     """
     if stride not in (32, 16, 8):
         raise ValueError(f"stride is {stride}; it can be 32, 16 or 8.")
-    return FCN(classes, width, stride)
+    return FCN(classes, width, stride, encoder)

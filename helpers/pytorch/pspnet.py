@@ -3,17 +3,17 @@
 import torch
 from torch import nn
 
-from helpers.pytorch.encoder import Encoder
+from helpers.pytorch.encoder import make_encoder
 from helpers.pytorch.layers import conv_norm_relu, initialize, resize
 
 
 class PSPNet(nn.Module):
     """N×3×H×W float32 in [0, 1] to logits N×classes×H×W; H and W divisible by output_stride."""
 
-    def __init__(self, classes, width, output_stride, bins):
+    def __init__(self, classes, width, output_stride, bins, encoder):
         super().__init__()
         self.bins = bins
-        self.encoder = Encoder(width, output_stride)
+        self.encoder = make_encoder(encoder, width, output_stride)
         maps = self.encoder.widths[-1]
         # A single bin is one value for each map: too few for the statistics of a batch norm.
         self.pyramid = nn.ModuleList(
@@ -58,13 +58,17 @@ def average(x: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def pspnet(
-    classes: int, width: int = 16, output_stride: int = 8, bins: tuple[int, ...] = (1, 2, 3, 6)
+    classes: int,
+    width: int = 16,
+    output_stride: int = 8,
+    bins: tuple[int, ...] = (1, 2, 3, 6),
+    encoder: str = "plain",
 ) -> PSPNet:
     """A PSPNet that gives logits N×classes×H×W for images N×3×H×W, float32 in [0, 1].
 
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
     32. They are averaged over 1×1, 2×2, 3×3 and 6×6 `bins`, and each pixel gets these means beside
-    its own maps. H and W must be divisible by output_stride: otherwise the forward pass raises a
-    ValueError naming a size that fits.
+    its own maps. `encoder` is "plain" or "resnet18". H and W must be divisible by output_stride:
+    otherwise the forward pass raises a ValueError naming a size that fits.
     """
-    return PSPNet(classes, width, output_stride, bins)
+    return PSPNet(classes, width, output_stride, bins, encoder)

@@ -57,6 +57,8 @@ def test_all_levels_learn():
 def test_what_does_not_fit_is_named(network):
     with pytest.raises(ValueError, match="stride is 4; it can be 32, 16 or 8"):
         network(13, stride=4)
+    with pytest.raises(ValueError, match='\'vgg\'; it can be "plain" or "resnet18"'):
+        network(13, encoder="vgg")
     image = np.zeros((1, 100, 128, 3), np.float32)
     image = torch.from_numpy(image).permute(0, 3, 1, 2) if network is fcn else image
     with pytest.raises(ValueError, match="100×128.*divisible by 32.*128×128"):
@@ -79,5 +81,3 @@ def test_dilation_sees_as_much_as_halving_with_the_same_weights():
     x = torch.rand(1, 64, 12, 16)
     with torch.no_grad():
         torch.testing.assert_close(fine[5](x)[..., ::2, ::2], coarse[5](x[..., ::2, ::2]))
-    with pytest.raises(ValueError, match="output_stride is 4; it can be 8, 16 or 32"):
-        Encoder(4, 4)

@@ -11,15 +11,17 @@ from helpers.keras import deeplab as keras_deeplab
 from helpers.keras import encoder as keras_encoder
 from helpers.keras import fcn as keras_fcn
 from helpers.keras import pspnet as keras_pspnet
+from helpers.keras import resnet as keras_resnet
 from helpers.keras import segnet as keras_segnet
 from helpers.keras import unet as keras_unet
-from helpers.pytorch import deeplab, encoder, fcn, pspnet, segnet, unet
+from helpers.pytorch import deeplab, encoder, fcn, pspnet, resnet, segnet, unet
 from tests.shapes import watch
 
 # the network, the functions that have comments, and how many statements bear one
 PYTORCH = {
     "fcn": (fcn.fcn, [fcn.FCN.forward], 6),
     "encoder": (fcn.fcn, [encoder.Encoder.forward], 2),
+    "resnet18": (partial(fcn.fcn, encoder="resnet18"), [resnet.ResNet18.forward], 4),
     "segnet": (segnet.segnet, [segnet.SegNet.forward], 7),
     "unet": (unet.unet, [unet.UNet.forward], 8),
     "unet bilinear": (partial(unet.unet, up="bilinear"), [unet.UNet.forward], 8),
@@ -29,7 +31,8 @@ PYTORCH = {
 }
 KERAS = {
     "fcn": (keras_fcn.fcn, [keras_fcn.fcn], 7),
-    "encoder": (keras_fcn.fcn, [keras_encoder.encoder], 2),
+    "encoder": (keras_fcn.fcn, [keras_encoder.plain], 2),
+    "resnet18": (partial(keras_fcn.fcn, encoder="resnet18"), [keras_resnet.resnet18], 6),
     "segnet": (keras_segnet.segnet, [keras_segnet.segnet], 7),
     "unet": (keras_unet.unet, [keras_unet.unet], 8),
     "unet bilinear": (partial(keras_unet.unet, up="bilinear"), [keras_unet.unet], 8),

@@ -28,6 +28,8 @@ def test_weights_of_pytorch_give_the_same_network_in_keras(network, options, tmp
     assert row["max_logit_difference"] < 1e-4
     assert row["max_gradient_difference"] < 1e-3
     assert row["onnx_difference"] < 1e-4
+    if (tmp_path / "torch.onnx").stat().st_size > architecture.MAX_BYTES:
+        return  # such a file is not read
     facts = [architecture.read(tmp_path / f"{name}.onnx") for name in ("torch", "keras")]
     ours, theirs = (
         [
