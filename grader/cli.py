@@ -117,11 +117,12 @@ def _report(screen: Console, course: Course, assignment: str) -> None:
     screen.print("0 – no answer   ? not graded, our side broke   … to be marked by hand")
     if not all(g.confined for g in grades):
         screen.print("[red]*[/] graded without the sandbox")
-    overview, records = course.folder / "grades.csv", course.folder.parent / "grade.json"
+    overview = course.folder / f"grades-{assignment}.csv"
+    records = course.folder.parent / "grade.json"
     write_csv(overview, grades)
     write_json(records, grades)
     screen.print(f"feedback pages  {escape(str(course.folder / 'feedback'))}")
-    screen.print(f"grades.csv      {escape(str(overview))}")
+    screen.print(f"grades          {escape(str(overview))}")
     screen.print(f"grade.json      {escape(str(records))}")
     broken = [g.student for g in grades if any(q.outcome == "not graded" for q in g.questions)]
     if broken:

@@ -33,7 +33,7 @@ class Networks:
     """The networks of one submission: what its builder makes, and its model.onnx."""
 
     def __init__(self, name: str, submission: Path, settings: Settings) -> None:
-        self.bars = bars(name, settings.data)
+        self.name = name
         self.path = submission / "model.onnx"
         self.settings = settings
 
@@ -49,7 +49,9 @@ class Networks:
             prediction = rules.graded_prediction(outputs)
         except (ModelRefused, ValueError) as fault:
             raise NoAnswer(str(fault)) from None
-        return rules.reached(Confusion().add(truth, prediction), self.bars)
+        return rules.reached(
+            Confusion().add(truth, prediction), bars(self.name, self.settings.data)
+        )
 
     def judge_builder(
         self, put: Callable[[dict], list[np.ndarray]], rng: np.random.Generator

@@ -1,10 +1,12 @@
-"""Writes the public cases of an assignment, for helpers.check at the student's desk.
+"""Writes the public cases of the assignments, for helpers.check at the student's desk.
 
-    python -m grader.publish
+    python -m grader.publish            all of them
+    python -m grader.publish NAME       one
 
 They are drawn by the same code as the hidden ones, from the seed 0, which everybody may know.
 """
 
+import argparse
 import zlib
 from dataclasses import asdict, astuple
 
@@ -41,8 +43,10 @@ def encoded(name: str) -> bytes:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ASSIGNMENTS))
     CASES.mkdir(exist_ok=True)
-    for name in ASSIGNMENTS:
+    for name in parser.parse_args().names or ASSIGNMENTS:
         path = CASES / f"{name}.bin"
         path.write_bytes(encoded(name))
         print(f"helpers/cases/{path.name}: {path.stat().st_size:,} bytes")

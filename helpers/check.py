@@ -143,6 +143,8 @@ def _arrays(value: Any) -> list[np.ndarray]:
 def _array(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):  # a PyTorch tensor
         value = value.detach().cpu()
+    if isinstance(value, np.ma.MaskedArray):  # where there is no number: nan
+        value = value.astype(np.float64).filled(np.nan)
     array = np.asarray(value, order="C")
     if array.dtype == object:
         raise TypeError(f"an array was expected, but there is a {type(value).__name__}")

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-DTYPES = ("bool", "uint8", "uint16", "int8", "int16", "int32", "int64", "float32", "float64")
+DTYPES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+DTYPES += ("float16", "float32", "float64")
 MAX_HEADER = 1 << 20
 MAX_BODY = 64 << 20
 MAX_DIMENSIONS = 6

@@ -1,8 +1,5 @@
 """Each check is fair both ways: known mistakes are caught and named, other ways are right."""
 
-import json
-import zlib
-
 import numpy as np
 import pytest
 import torch
@@ -10,22 +7,14 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from course import build
-from grader.checks import assignment, losses, lyft_unet, masks, metrics
-from grader.publish import BUILDS, encoded
-from helpers import architecture, desk, rules, wire
+from grader.checks import assignment, lyft_unet
+from grader.publish import BUILDS
+from helpers import architecture, rules
 from helpers.check import respond
 from helpers.export import export
 from helpers.verdict import wrong
 
 QUESTIONS = assignment("lyft_unet")
-MISTAKES = {
-    "prepare_label": masks.LABEL_MISTAKES,
-    "one_hot": masks.HOT_MISTAKES,
-    "crop_flip": masks.CROP_MISTAKES,
-    "iou": metrics.IOU_MISTAKES,
-    "soft_dice": losses.DICE_MISTAKES,
-}
 
 
 def verdicts(question, answer, seed=1, framework=None):
@@ -33,21 +22,6 @@ def verdicts(question, answer, seed=1, framework=None):
     kind = QUESTIONS[question].kind
     cases = QUESTIONS[question].cases(np.random.default_rng(seed))
     return [wrong(c, respond({"kind": kind, "inputs": c.inputs}, answer, framework)) for c in cases]
-
-
-@pytest.mark.parametrize(
-    ("question", "hint"), [(q, hint) for q, known in MISTAKES.items() for hint in known]
-)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_known_mistakes_are_caught_and_named(question, hint, seed):
-    cases = QUESTIONS[question].cases(np.random.default_rng(seed))
-    said = [wrong(c, dict(c.mistakes)[hint]) for c in cases if hint in dict(c.mistakes)]
-    assert hint in said
-
-
-@pytest.mark.parametrize("question", MISTAKES)
-def test_there_are_three_known_mistakes_at_least(question):
-    assert len(MISTAKES[question]) >= 3
 
 
 # ---- right in another way
@@ -273,44 +247,15 @@ def test_parameters_of_the_plain_unet_are_those_of_the_helper(tmp_path):
         assert architecture.read(path).parameters == rules.parameters(classes, width)
 
 
-# ---- the text and the public cases
+# ---- the text
 
 
-def test_points_in_the_notebook_are_those_of_the_checks(repo):
-    notebook = build.assignment(repo / "assignments/text/lyft_unet.py")
-    marks = [c["metadata"].get("nbgrader", {}) for c in notebook["cells"]]
-    points = {m["grade_id"]: m["points"] for m in marks if m.get("grade")}
-    assert points.pop("analysis") == 10
-    assert points == {name: question.points for name, question in QUESTIONS.items()}
-    assert sum(points.values()) == 90
-    text = json.dumps(notebook, ensure_ascii=False)
+def test_the_shares_of_the_network_stand_in_the_text(repo):
+    text = (repo / "assignments/text/lyft_unet.py").read_text("utf-8")
     for part, share in QUESTIONS["unet"].parts.items():
         assert f"{share:.0%}".replace("%", " %") in text, part
-
-
-@pytest.mark.parametrize("question", QUESTIONS.values())
-def test_parts_share_out_all_points(question):
-    assert sum(question.parts.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("data", lyft_unet.BARS)
 def test_bars_share_out_all_points(data):
     assert sum(bar.share for bar in lyft_unet.BARS[data]) == pytest.approx(1)
-
-
-def assert_same(a, b):
-    if isinstance(a, np.ndarray):
-        np.testing.assert_allclose(a, b, rtol=1e-9)  # the last bit may differ between processors
-    elif isinstance(a, dict | list):
-        pairs = zip(a, b, strict=True) if isinstance(a, list) else ((a[k], b[k]) for k in a)
-        assert len(a) == len(b)
-        for x, y in pairs:
-            assert_same(x, y)
-    else:
-        assert a == b
-
-
-def test_public_cases_are_up_to_date():
-    published = (desk.CASES / "lyft_unet.bin").read_bytes()
-    fresh = encoded("lyft_unet")
-    assert_same(*(wire.decode(zlib.decompress(data)) for data in (published, fresh)))

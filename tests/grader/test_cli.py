@@ -57,7 +57,7 @@ def test_each_command_says_what_it_did_and_where(day, classroom):
     assert "✗" not in day["doctor"] and "bubblewrap starts" in day["doctor"]
     assert "3 students" in day["collect"] and "is not a zip" in day["collect"]
     assert "10/45" in day["grade"] and "nothing was written" in day["grade"]
-    for path in ("feedback", "grades.csv"):
+    for path in ("feedback", f"grades-{NAME}.csv"):
         assert (classroom.run / path).exists()
         assert path in day["grade"]
 
@@ -69,7 +69,7 @@ def test_the_table_is_also_written_for_programs(day, classroom):
     found = {(r["student"], r["question"]): (r["points"], r["outcome"]) for r in records}
     assert found["anna", "one_hot"] == (5, "score")
     assert found["carl", "one_hot"] == (0, "no answer")
-    with open(classroom.run / "grades.csv") as file:
+    with open(classroom.run / f"grades-{NAME}.csv") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert (rows["anna"]["total"], rows["bert"]["total"], rows["carl"]["max"]) == ("10", "0", "45")
 
