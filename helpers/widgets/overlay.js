@@ -5,7 +5,6 @@ import { PICTURE_KEYS, button, checkbox, choice, download, element, keys, legend
 
 const WHITE = pixel(255, 255, 255);
 const BLACK = pixel(0, 0, 0);
-const DIM = pixel(24, 24, 24, 215);
 const VIEWS = { swipe: "Swipe", truth: "Truth", prediction: "Prediction", errors: "Errors" };
 
 export default mount(async (root, model) => {
@@ -29,7 +28,7 @@ export default mount(async (root, model) => {
       const t = truth[i], p = prediction[i];
       const wrong = t !== p && t !== IGNORE && (table[t] || table[p]);
       const stripe = ((i % width) + ((i / width) | 0)) & 4;
-      errors.pixels[i] = wrong ? (stripe ? table[p] || WHITE : table[p] === BLACK ? WHITE : BLACK) : DIM;
+      errors.pixels[i] = wrong ? (stripe ? table[p] || WHITE : BLACK) : 0;
     }
     errors.update();
   }
@@ -59,12 +58,13 @@ export default mount(async (root, model) => {
     const now = view();
     context.drawImage(photo, 0, 0, width, height);
     if (now === "errors") {
-      context.globalAlpha = model.get("opacity");
+      context.globalAlpha = 0.35 + 0.65 * model.get("opacity"); // what is right is dimmed
+      context.fillStyle = "#181818";
+      context.fillRect(0, 0, width, height);
+      context.globalAlpha = 0.35;
+      if (model.get("outlines")) context.drawImage(edges.truth.canvas, 0, 0);
+      context.globalAlpha = 1;
       context.drawImage(errors.canvas, 0, 0);
-      if (model.get("outlines")) {
-        context.globalAlpha = 0.5;
-        context.drawImage(edges.truth.canvas, 0, 0);
-      }
     } else if (now === "swipe") {
       drawPart(context, "truth", 0, split());
       drawPart(context, "prediction", split(), width);
