@@ -1,4 +1,4 @@
-"""Checks of functions on masks: decode and clean a label, one-hot, paired crop and flip.
+"""Checks of functions on masks: colours to ids, clean a label, one-hot, paired crop and flip.
 
 Each reference is written out here, apart from helpers/, so that a fault in one shows in the other.
 Each known mistake is the reference with one thing wrong; its hint is what the student reads.
@@ -11,6 +11,66 @@ from grader.checks import case
 from helpers.verdict import Case
 
 VEHICLES, CLASSES = 10, 13
+
+# ---- to_ids(picture, palette) → mask
+
+
+def to_ids(picture, palette, unknown=255):
+    same = (picture[:, :, None] == palette).all(-1)
+    return np.where(same.any(-1), same.argmax(-1), unknown)
+
+
+def _squares(picture, palette):
+    return ((picture[:, :, None] - palette) ** 2).sum(-1)
+
+
+def _by_sum(picture, palette):
+    same = picture.sum(-1, keepdims=True) == palette.sum(-1)
+    return np.where(same.any(-1), same.argmax(-1), 255)
+
+
+COLOUR_MISTAKES = {
+    "a colour that is not in the palette gets the class of the nearest one: it must become 255": (
+        lambda p, colours: _squares(p.astype(int), colours.astype(int)).argmin(-1)
+    ),
+    "a colour that is not in the palette becomes class 0: it must become 255": (
+        lambda p, colours: to_ids(p, colours, unknown=0)
+    ),
+    "a colour that is not in the palette becomes −1: it must become 255": (
+        lambda p, colours: to_ids(p, colours, unknown=-1)
+    ),
+    "one channel is compared alone: a colour is found only if all three are the same": (
+        lambda p, colours: to_ids(p[..., :1], colours[:, :1])
+    ),
+    "one equal channel is enough: a colour is found only if all three are the same": (
+        lambda p, colours: (p[:, :, None] == colours).any(-1).argmax(-1)
+    ),
+    "the sums of the channels are compared: red, green and blue have the same sum": _by_sum,
+    "the channels are in the order blue, green, red: Pillow and the palette have RGB": (
+        lambda p, colours: to_ids(p[..., ::-1], colours)
+    ),
+    "a difference of uint8 wraps around: 3 − 5 is 254, and 16² is 0. Compare with ==, or convert "
+    "to int first": lambda p, colours: np.where(
+        (_squares(p, colours) == 0).any(-1), (_squares(p, colours) == 0).argmax(-1), 255
+    ),
+    "ids begin with 1: the first colour of the palette is class 0": (
+        lambda p, colours: to_ids(p, colours) + (to_ids(p, colours) < 255)
+    ),
+}
+
+
+def colour_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for part, shape in (("ids", (21, 34)), ("ids", (1, 1)), ("unknown", (18, 25))):
+        steps = rng.choice(4**3, CLASSES, replace=False)  # many share a channel, or their sum
+        palette = np.stack([steps // 16, steps // 4 % 4, steps % 4], -1).astype(np.uint8) * 64
+        picture = palette[rng.integers(0, CLASSES, shape)]
+        if part == "unknown":  # what JPEG does to a label
+            spoilt = rng.random(shape) < 0.2
+            picture[spoilt] ^= rng.integers(1, 8, (spoilt.sum(), 3), np.uint8)
+        cases.append(case(part, [picture, palette], to_ids, COLOUR_MISTAKES))
+    return cases
+
 
 # ---- prepare_label(label, height, width) → mask
 
