@@ -89,6 +89,7 @@ def batches(
     batch: int = 8,
     seed: int = 0,
     augment: Augment | None = None,
+    skip: int = 0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Endless shuffled batches; each epoch shows every pair once, in another order.
 
@@ -98,6 +99,7 @@ def batches(
         seed: gives the order and what `augment` draws.
         augment: how to change each pair. Without it, half of the pairs are mirrored left to right;
             Augment() leaves all as they are.
+        skip: begin behind so many batches, to go on where another run stopped.
 
     Yields:
         images uint8 B×H×W×3 and masks uint8 B×H×W.
@@ -114,11 +116,14 @@ def batches(
         order = rng.permutation(len(images))
         for start in range(0, len(order) - batch + 1, batch):
             chosen = order[start : start + batch]
+            mirrored = None if augment else rng.random(batch) < 0.5
+            if skip > 0:
+                skip -= 1
+                continue
             if augment:
                 seen = [sample(images, masks, i, augment, seed, epoch) for i in chosen]
                 x, y = (np.stack(arrays) for arrays in zip(*seen, strict=True))
             else:
                 x, y = images[chosen], masks[chosen]
-                mirrored = rng.random(batch) < 0.5
                 x[mirrored], y[mirrored] = x[mirrored, :, ::-1], y[mirrored, :, ::-1]
             yield x, y
