@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from helpers import masks
+from helpers.classes import IGNORE, Classes
 from helpers.widgets import page
 from helpers.widgets.mode import mode
 
@@ -130,6 +132,35 @@ def packed(array: np.ndarray) -> bytes:
     if array.dtype != np.uint8:
         raise ValueError(f"packed takes uint8, this is {array.dtype}")
     return zlib.compress(array.tobytes(), 9)
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """The image as an array; raises ValueError unless it is uint8, H×W×3."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, H×W×3")
+    return image
+
+
+def check_mask(
+    name: str, mask: np.ndarray, image: np.ndarray, classes: Classes, ignore: bool = True
+) -> np.ndarray:
+    """The mask as uint8; raises ValueError that says what `name` has wrong.
+
+    It must be class ids in the image's size; 255 only where `ignore` allows it.
+    """
+    mask = np.asarray(mask)
+    if mask.shape != image.shape[:2]:
+        raise ValueError(
+            f"{name} has the shape {mask.shape}, the image is {image.shape[0]}×{image.shape[1]}: "
+            "resize the mask with masks.resize_mask"
+        )
+    if not np.issubdtype(mask.dtype, np.integer):
+        raise ValueError(f"{name} holds {mask.dtype}; class ids are integers")
+    masks.check_ids(np.where(mask < 0, 256, mask), len(classes), name)
+    if not ignore and (mask == IGNORE).any():
+        raise ValueError(f"{name} holds {IGNORE}: only a truth may say 'ignore'")
+    return np.ascontiguousarray(mask, np.uint8)
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:

@@ -1,5 +1,5 @@
 // Photo and masks: opacity, swipe, error map, outlines, one class alone.
-import { IGNORE, colourTable, colourize, confusion, histogram, inflate, outlines, pixel, summary, toBytes } from "./pixels.js";
+import { IGNORE, colourTable, colourize, confusion, histogram, inflate, ink, outlines, pixel, rgb, summary, toBytes } from "./pixels.js";
 import { Layer, Stage, bitmap } from "./stage.js";
 import { PICTURE_KEYS, button, checkbox, choice, download, element, keys, legend, mount, readout, slider, watch } from "./parts.js";
 
@@ -23,12 +23,14 @@ export default mount(async (root, model) => {
   const errors = both && new Layer(width, height);
   const view = () => (both ? model.get("view") : truth ? "truth" : "prediction");
 
+  // where the prediction is hidden: black and white
+  const inks = colours.map((colour) => pixel(...rgb(ink(colour))));
   function drawErrors(table) {
     for (let i = 0; i < truth.length; i++) {
       const t = truth[i], p = prediction[i];
       const wrong = t !== p && t !== IGNORE && (table[t] || table[p]);
       const stripe = ((i % width) + ((i / width) | 0)) & 4;
-      errors.pixels[i] = wrong ? (stripe ? table[p] || WHITE : BLACK) : 0;
+      errors.pixels[i] = wrong ? (stripe ? inks[p] : table[p] || BLACK) : 0;
     }
     errors.update();
   }
@@ -58,7 +60,7 @@ export default mount(async (root, model) => {
     const now = view();
     context.drawImage(photo, 0, 0, width, height);
     if (now === "errors") {
-      context.globalAlpha = 0.35 + 0.65 * model.get("opacity"); // what is right is dimmed
+      context.globalAlpha = 0.2 + 0.7 * model.get("opacity"); // what is right is dimmed
       context.fillStyle = "#181818";
       context.fillRect(0, 0, width, height);
       context.globalAlpha = 0.35;

@@ -5,7 +5,7 @@ import numpy as np
 from helpers import masks
 from helpers.classes import IGNORE, LYFT, Classes
 from helpers.metrics import Confusion
-from helpers.widgets.core import Synced, Widget, jpeg, packed
+from helpers.widgets.core import Synced, Widget, check_image, check_mask, jpeg, packed
 
 _STEPS = (1, 2, 5, 10)  # percent
 _BYTES = 0.13  # for the probabilities, per pixel: 62 kB at 800×600
@@ -117,9 +117,7 @@ def overlay(
     Raises:
         ValueError: there is no mask, sizes differ, or an id is no class.
     """
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, H×W×3")
+    image = check_image(image)
     if probabilities is not None:
         probabilities = np.asarray(probabilities)
         if probabilities.ndim != 3 or probabilities.shape[2] != len(classes):
@@ -129,27 +127,13 @@ def overlay(
             )
         if prediction is None:
             prediction = masks.resize_mask(masks.argmax(probabilities), *image.shape[:2])
-    found = {"truth": truth, "prediction": prediction}
-    found = {name: np.asarray(mask) for name, mask in found.items() if mask is not None}
-    if not found:
+    if truth is None and prediction is None:
         raise ValueError("nothing to lay over the image: give truth=, prediction= or both")
-    for name, mask in found.items():
-        if mask.shape != image.shape[:2]:
-            raise ValueError(
-                f"{name} has the shape {mask.shape}, the image is {image.shape[0]}×"
-                f"{image.shape[1]}: resize the mask with masks.resize_mask"
-            )
-        _check_ids(name, mask, classes)
-        found[name] = np.ascontiguousarray(mask, np.uint8)
-    return Overlay(image, found.get("truth"), found.get("prediction"), probabilities, classes, alt)
-
-
-def _check_ids(name: str, mask: np.ndarray, classes: Classes) -> None:
-    if not np.issubdtype(mask.dtype, np.integer):
-        raise ValueError(f"{name} holds {mask.dtype}; class ids are integers")
-    masks.check_ids(np.where(mask < 0, 256, mask), len(classes), name)
-    if name == "prediction" and (mask == IGNORE).any():
-        raise ValueError(f"prediction holds {IGNORE}: only a truth may say 'ignore'")
+    if truth is not None:
+        truth = check_mask("truth", truth, image, classes)
+    if prediction is not None:
+        prediction = check_mask("prediction", prediction, image, classes, ignore=False)
+    return Overlay(image, truth, prediction, probabilities, classes, alt)
 
 
 def _percent(probabilities: np.ndarray, truth: np.ndarray | None, prediction: np.ndarray) -> dict:

@@ -162,10 +162,11 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A model for pages without a kernel: values in memory. */
+/** A model for pages without a kernel: values in memory. model.alone tells it from a live one. */
 export function memory(values) {
   const listeners = {};
   return {
+    alone: true,
     get: (name) => values[name],
     set(name, value) {
       values[name] = value;

@@ -39,6 +39,7 @@ export class Stage {
     this.zoom = 1;
     this.left = this.top = 0; // the image pixel in the upper left corner
     this.cursor = null;
+    this.keyed = false; // whether the keyboard moved it last
     this.scale = Math.max(1, Math.round(LARGE / width)); // canvas pixels per image pixel
     this.canvas = element("canvas", {
       width: width * this.scale,
@@ -86,7 +87,7 @@ export class Stage {
     const by = this.scale * this.zoom;
     context.setTransform(by, 0, 0, by, -this.left * by, -this.top * by);
     this.#draw(context, by > 1);
-    if (this.cursor && document.activeElement === this.canvas) this.#drawCursor(context);
+    if (this.keyed && document.activeElement === this.canvas) this.#drawCursor(context);
     this.canvas.dataset.frame = 1 + Number(this.canvas.dataset.frame ?? 0); // tests wait for it
   }
 
@@ -138,6 +139,7 @@ export class Stage {
     x = Math.min(this.width - 1, Math.max(0, x));
     y = Math.min(this.height - 1, Math.max(0, y));
     this.cursor = [x, y];
+    this.keyed = true;
     const reach = (at, first, size) =>
       at < first ? at - first : Math.max(0, at + 1 - first - size / this.zoom);
     this.pan(reach(x, this.left, this.width), reach(y, this.top, this.height));
@@ -186,6 +188,7 @@ export class Stage {
       }
       drag = this.does.press?.(x, y, event) ? "tool" : "pan";
       this.cursor = [x, y]; // the keyboard goes on from here
+      this.keyed = false;
       this.does.point?.(x, y, false);
     });
     on("pointermove", (event) => {
