@@ -1,6 +1,7 @@
 """What tests of every package share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,11 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real frames at {folder}/data; PIXELWISE_SHARED names the folder")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_networks():
+    """Keras keeps every network that a module built; all of them together take gigabytes."""
+    yield
+    if keras := sys.modules.get("keras"):
+        keras.backend.clear_session()
