@@ -73,6 +73,51 @@ export function choice(model, name, label, options) {
   return element("fieldset", { className: "pw-choice" }, element("legend", {}, label), ...labels);
 }
 
+/** A field for a whole number; act(value) is called with what was typed, put into the range. */
+export function wholeNumber(label, value, { min, max, ...more }, act) {
+  const input = element("input", { type: "number", min, max, step: 1, value, ariaLabel: label, ...more });
+  input.addEventListener("change", () => {
+    const typed = Math.round(Number(input.value));
+    input.value = Math.min(max, Math.max(min, typed || 0));
+    act(Number(input.value));
+  });
+  return input;
+}
+
+/** The same for the value `name`, with its label before it. */
+export function field(model, name, label, range) {
+  const input = wholeNumber(label, model.get(name), { ...range, "data-name": name }, (value) => set(model, name, value));
+  watch(model, [name], () => (input.value = model.get(name)));
+  return element("label", { className: "pw-field" }, element("span", {}, label), input);
+}
+
+/** A button that calls step() again and again until it says false. Whoever asked for less motion
+ * has none: there are other ways to each step. Returns {node, stop}. */
+export function player(step, pause = 700) {
+  let timer = null;
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    node.textContent = "Play";
+  };
+  const tick = () => step() || stop();
+  const node = button("Play", () => {
+    if (timer) return stop();
+    timer = setInterval(tick, pause);
+    node.textContent = "Pause";
+    tick();
+  }, { className: "pw-play", hidden: matchMedia("(prefers-reduced-motion: reduce)").matches });
+  return { node, stop };
+}
+
+/** An SVG element with attributes and children. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 /** The line under the picture. show(text, byKey): spoken only if the keyboard asked. */
 export function readout(hint) {
   const node = element("output", { className: "pw-readout", ariaLive: "off" }, hint);
@@ -181,8 +226,8 @@ export function memory(values) {
 /** Whether the page behind `node` is dark. */
 function isDark(node) {
   for (let at = node; at; at = at.parentElement ?? frame(at)) {
-    const [r, g, b, a = 1] = getComputedStyle(at).backgroundColor.match(/[\d.]+/g).map(Number);
-    if (a > 0.5) return 0.299 * r + 0.587 * g + 0.114 * b < 128;
+    const [r, g, b, a = 1] = getComputedStyle(at).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    if (r !== undefined && a > 0.5) return 0.299 * r + 0.587 * g + 0.114 * b < 128;
   }
   return false;
 }
@@ -218,7 +263,6 @@ export function mount(build) {
       for (const node of [page.documentElement, page.body]) {
         changes.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
       }
-      theme();
       if (outer) {
         // the picture for viewers without scripts lies under the frame
         outer.previousElementSibling?.setAttribute("hidden", "");
@@ -231,6 +275,7 @@ export function mount(build) {
       const near = new IntersectionObserver(async (seen) => {
         if (!seen.some((entry) => entry.isIntersecting)) return;
         near.disconnect();
+        theme(); // not before: a host may call render while its element is not in the page yet
         const parts = element("div");
         try {
           close = await build(parts, model);
