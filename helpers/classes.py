@@ -132,6 +132,57 @@ CAMVID = Classes(
     ),
 )
 
+# what many published models tell apart; the colours are those of its own masks
+VOC = Classes(
+    "Pascal VOC",
+    (
+        "background",
+        "aeroplane",
+        "bicycle",
+        "bird",
+        "boat",
+        "bottle",
+        "bus",
+        "car",
+        "cat",
+        "chair",
+        "cow",
+        "dining table",
+        "dog",
+        "horse",
+        "motorbike",
+        "person",
+        "potted plant",
+        "sheep",
+        "sofa",
+        "train",
+        "monitor",
+    ),
+    (
+        "#000000",
+        "#800000",
+        "#008000",
+        "#808000",
+        "#000080",
+        "#800080",
+        "#008080",
+        "#808080",
+        "#400000",
+        "#c00000",
+        "#408000",
+        "#c08000",
+        "#400080",
+        "#c00080",
+        "#408080",
+        "#c08080",
+        "#004000",
+        "#804000",
+        "#00c000",
+        "#80c000",
+        "#004080",
+    ),
+)
+
 
 def numbered(count: int) -> Classes:
     """A scheme for data of your own: `count` classes (1 to 255) without names.

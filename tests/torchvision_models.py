@@ -1,0 +1,28 @@
+"""torchvision's networks as references, where torchvision is installed."""
+
+import importlib.util
+import sys
+from types import ModuleType
+
+import pytest
+import torch
+
+_kept = []
+
+
+def models() -> ModuleType:
+    """`torchvision.models`; skips the test where there is none."""
+    if importlib.util.find_spec("torchvision") is None:
+        pytest.skip("no torchvision; pip install --no-deps torchvision, of torch's own version")
+    try:
+        import torchvision.models
+    except RuntimeError:  # built for another kind of torch: its own operators are missing
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        _kept.append(torch.library.Library("torchvision", "DEF"))
+        for operator in ("nms", "qnms"):
+            _kept[0].define(
+                f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
+        import torchvision.models
+    return torchvision.models
