@@ -55,12 +55,16 @@ ROWS = [
         for network in ("deeplabv3", "deeplabv3plus")
         for option in (*({"output_stride": stride} for stride in (8, 16, 32)), {"rates": (6, 12)})
     ),
-    # Small maps, for among millions of values a ReLU finds some so near to 0 that the last digit
-    # decides whether a gradient passes.
+    # each encoder at each output stride, each network with several of them
+    *(("unet", {"encoder": name}) for name in ("resnet18", "mobilenet_v2", "resnet50", "vgg16")),
     ("fcn8", {"encoder": "resnet18"}),
-    ("pspnet", {"encoder": "resnet18", "output_stride": 32}),
-    ("deeplabv3", {"encoder": "resnet18", "output_stride": 32}),
-    ("deeplabv3plus", {"encoder": "resnet18"}),
+    ("pspnet", {"encoder": "resnet18", "output_stride": 8}),
+    ("deeplabv3plus", {"encoder": "resnet18", "output_stride": 16}),
+    ("fcn8", {"encoder": "mobilenet_v2"}),
+    ("deeplabv3", {"encoder": "mobilenet_v2", "output_stride": 8}),
+    ("deeplabv3plus", {"encoder": "mobilenet_v2", "output_stride": 16}),
+    ("pspnet", {"encoder": "resnet50", "output_stride": 16}),
+    ("deeplabv3", {"encoder": "vgg16", "output_stride": 8}),
 ]
 """What is compared: networks by name, and options. All take images of 64×96."""
 
@@ -101,7 +105,8 @@ def compare(
 
     Returns:
         max_logit_difference, max_gradient_difference (of `cross_entropy_dice`, over all weights,
-        statistics frozen) and onnx_difference (between the two exported files, which stay in
+        statistics frozen; in float64, for in float32 the last digit decides whether a value near 0
+        passes a ReLU) and onnx_difference (between the two exported files, which stay in
         `folder` as torch.onnx and keras.onnx).
     """
     torch_model, scratch = copy.deepcopy(torch_model).eval(), keras.models.clone_model(keras_model)
@@ -114,13 +119,18 @@ def compare(
     from_torch = _run(files[0], np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
     onnx_difference = np.abs(from_torch.transpose(0, 2, 3, 1) - _run(files[1], x)).max()
 
-    torch_logits = torch_model(tensor(images))
+    with torch.no_grad():
+        logits = torch_model(tensor(images)).permute(0, 2, 3, 1).numpy()
+    logit_difference = np.abs(logits - scratch(x, training=False).numpy()).max()
+
+    torch_model, scratch = torch_model.double(), _double(scratch)
+    torch_logits = torch_model(tensor(images).double())
     # without padding, the logits are of the middle alone
     edge = [(a - b) // 2 for a, b in zip(masks.shape[1:], torch_logits.shape[2:], strict=True)]
     masks = masks[:, edge[0] : masks.shape[1] - edge[0], edge[1] : masks.shape[2] - edge[1]]
     torch_losses.cross_entropy_dice(torch_logits, torch.from_numpy(masks)).backward()
     with tf.GradientTape() as tape:
-        keras_logits = scratch(x, training=False)
+        keras_logits = scratch(x.astype(np.float64), training=False)
         loss = keras_losses.cross_entropy_dice(keras_logits, masks)
     gradients = tape.gradient(loss, scratch.trainable_variables)
     # Gradients in the place of the weights: so they have the same names on both sides.
@@ -130,12 +140,22 @@ def compare(
     for variable, gradient in zip(scratch.trainable_variables, gradients, strict=True):
         variable.assign(gradient)
     ours, theirs = torch_twin.get_weights(torch_model), keras_twin.get_weights(scratch)
-    logits = torch_logits.detach().permute(0, 2, 3, 1).numpy()
     return {
-        "max_logit_difference": float(np.abs(logits - keras_logits.numpy()).max()),
+        "max_logit_difference": float(logit_difference),
         "max_gradient_difference": float(max(np.abs(ours[k] - theirs[k]).max() for k in ours)),
         "onnx_difference": float(onnx_difference),
     }
+
+
+def _double(model: keras.Model) -> keras.Model:
+    """The same model, in float64."""
+
+    def double(layer):
+        return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
+    copy = keras.models.clone_model(model, clone_function=double)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def measure(network: str, options: dict, images, masks, folder: str | Path, width=8) -> dict:

@@ -39,8 +39,9 @@ def deeplabv3(
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
     32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's (6, 12,
     18) are for images of 513×513: on small maps such kernels reach over the edge, and only their
-    centres see something. `encoder` is "plain" or "resnet18". H and W must be divisible by
-    output_stride: otherwise the call raises a ValueError naming a size that fits.
+    centres see something. `encoder` is "plain", "resnet18", "resnet50", "mobilenet_v2" or "vgg16".
+    H and W must be divisible by output_stride: otherwise the call raises a ValueError naming a
+    size that fits.
     """
     image = keras.Input((None, None, 3), name="image")  # with width 16, output stride 8:   96×128×3
     x = make_encoder(image, encoder, width, output_stride)[-1]  # 12×16×256

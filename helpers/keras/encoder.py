@@ -1,25 +1,41 @@
-"""The encoders that FCN, PSPNet and DeepLab share.
+"""The encoders that FCN, PSPNet, DeepLab and U-Net share.
 
 The course's own follows VGG (Simonyan and Zisserman 2014, arXiv:1409.1556), with batch norm.
 """
 
+from functools import partial
+
 from keras.layers import MaxPooling2D
 
 from helpers.keras.layers import CheckSize, double_conv
-from helpers.keras.resnet import resnet18
+from helpers.keras.mobilenet import mobilenet_v2
+from helpers.keras.resnet import resnet
+from helpers.keras.vgg import vgg16
 
 LEVELS = 6
 
 
+ENCODERS = {
+    "resnet18": partial(resnet, layers=18),
+    "resnet50": partial(resnet, layers=50),
+    "mobilenet_v2": mobilenet_v2,
+    "vgg16": vgg16,
+}
+"""The encoders that have widths of their own; weights of torchvision's models fit."""
+
+
 def make_encoder(image, name: str, width: int, output_stride: int = 32) -> list:
-    """The maps of the encoder "plain", the course's own, or "resnet18", with widths of its own."""
+    """The maps of the encoder "plain", the course's own, or of one of `ENCODERS`.
+
+    Raises ValueError: there is no such encoder, or output stride.
+    """
     if output_stride not in (8, 16, 32):
         raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
     if name == "plain":
         return plain(image, width, output_stride)
-    if name == "resnet18":
-        return resnet18(image, output_stride)
-    raise ValueError(f'encoder is {name!r}; it can be "plain" or "resnet18".')
+    if name not in ENCODERS:
+        raise ValueError(f"encoder is {name!r}; it can be plain, {', '.join(ENCODERS)}.")
+    return ENCODERS[name](image, output_stride=output_stride)
 
 
 def plain(image, width: int, output_stride: int = 32) -> list:

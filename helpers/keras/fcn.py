@@ -14,8 +14,8 @@ def fcn(classes: int, width: int = 16, stride: int = 8, encoder: str = "plain") 
     `stride` is 32, 16 or 8, for FCN-32s, 16s or 8s: the finest maps that are scored have one pixel
     for so many pixels of the image. Coarser scores are doubled in size by kernels that start as
     bilinear interpolation and learn, and the last step interpolates, as in the paper. `encoder` is
-    "plain" or "resnet18". H and W must be divisible by 32: otherwise the call raises a ValueError
-    naming a size that fits.
+    "plain", "resnet18", "resnet50", "mobilenet_v2" or "vgg16". H and W must be divisible by 32:
+    otherwise the call raises a ValueError naming a size that fits.
     """
     if stride not in (32, 16, 8):
         raise ValueError(f"stride is {stride}; it can be 32, 16 or 8.")

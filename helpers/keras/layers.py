@@ -4,7 +4,15 @@ import math
 
 import keras
 from keras import ops
-from keras.layers import BatchNormalization, Conv2D, Conv2DTranspose, DepthwiseConv2D, ReLU
+from keras.layers import (
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    DepthwiseConv2D,
+    ReLU,
+    Rescaling,
+    ZeroPadding2D,
+)
 
 from helpers.sizes import check_size
 
@@ -85,6 +93,41 @@ def separable_conv(x, after: int, dilation: int = 1, name: str = "separable_conv
     x = conv(depthwise(x), after, 1, f"{name}_pointwise", bias=False)
     x = BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_norm")(x)
     return ReLU(name=f"{name}_relu")(x)
+
+
+def padded_conv_norm(
+    x,
+    after: int | None,
+    size: int,
+    stride: int,
+    dilation: int,
+    conv: str,
+    norm: str,
+    scale: str = "ones",
+):
+    """A convolution and batch norm, named `conv` and `norm`: N×H×W×before to N×H'×W'×after.
+
+    Its zeros are the same at every edge, as in PyTorch: those of padding "same" depend on the
+    stride. Without `after` each channel is filtered alone. `scale` is how that of the norm begins.
+    """
+    if size > 1:
+        x = ZeroPadding2D(dilation * (size // 2), name=f"{conv}_pad")(x)
+    how = {"strides": stride, "dilation_rate": dilation, "use_bias": False, "name": conv}
+    if after:
+        layer = Conv2D(after, size, kernel_initializer="he_normal", **how)
+    else:
+        spread = keras.initializers.RandomNormal(stddev=math.sqrt(2 / size**2))
+        layer = DepthwiseConv2D(size, depthwise_initializer=spread, **how)
+    norm = BatchNormalization(epsilon=1e-5, momentum=0.9, gamma_initializer=scale, name=norm)
+    return norm(layer(x))
+
+
+def standardize(image, name: str):
+    """N×H×W×3 in [0, 1], set to the mean and spread of ImageNet, with which torchvision trains."""
+    mean, spread = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    scale = [1 / s for s in spread]
+    offset = [-m / s for m, s in zip(mean, spread, strict=True)]
+    return Rescaling(scale, offset, name=name)(image)
 
 
 def upsample(x, after: int, up: str = "transposed", name: str = "upsample"):

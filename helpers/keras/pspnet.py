@@ -19,8 +19,9 @@ def pspnet(
 
     The last maps of the encoder have one pixel for `output_stride` pixels of the image, 8, 16 or
     32. They are averaged over 1×1, 2×2, 3×3 and 6×6 `bins`, and each pixel gets these means beside
-    its own maps. `encoder` is "plain" or "resnet18". H and W must be divisible by output_stride:
-    otherwise the call raises a ValueError naming a size that fits.
+    its own maps. `encoder` is "plain", "resnet18", "resnet50", "mobilenet_v2" or "vgg16". H and W
+    must be divisible by output_stride: otherwise the call raises a ValueError naming a size
+    that fits.
     """
     image = keras.Input((None, None, 3), name="image")  # with width 16, output stride 8:   96×128×3
     x = make_encoder(image, encoder, width, output_stride)[-1]  # 12×16×256

@@ -1,14 +1,18 @@
-"""The encoders that FCN, PSPNet and DeepLab share.
+"""The encoders that FCN, PSPNet, DeepLab and U-Net share.
 
 The course's own follows VGG (Simonyan and Zisserman 2014, arXiv:1409.1556), with batch norm.
 """
+
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from helpers.pytorch.layers import double_conv
-from helpers.pytorch.resnet import ResNet18
+from helpers.pytorch.mobilenet import MobileNetV2
+from helpers.pytorch.resnet import ResNet
+from helpers.pytorch.vgg import VGG16
 from helpers.sizes import check_size
 
 LEVELS = 6
@@ -43,12 +47,24 @@ class Encoder(nn.ModuleList):
         return maps
 
 
-def make_encoder(name: str, width: int, output_stride: int = 32) -> Encoder | ResNet18:
-    """The encoder "plain", the course's own, or "resnet18", which has widths of its own."""
+ENCODERS = {
+    "resnet18": partial(ResNet, 18),
+    "resnet50": partial(ResNet, 50),
+    "mobilenet_v2": MobileNetV2,
+    "vgg16": VGG16,
+}
+"""The encoders that have widths of their own; weights of torchvision's models fit."""
+
+
+def make_encoder(name: str, width: int, output_stride: int = 32) -> nn.Module:
+    """The encoder "plain", the course's own, or one of `ENCODERS`, each with the like of its maps.
+
+    Raises ValueError: there is no such encoder, or output stride.
+    """
     if output_stride not in (8, 16, 32):
         raise ValueError(f"output_stride is {output_stride}; it can be 8, 16 or 32.")
     if name == "plain":
         return Encoder(width, output_stride)
-    if name == "resnet18":
-        return ResNet18(output_stride)
-    raise ValueError(f'encoder is {name!r}; it can be "plain" or "resnet18".')
+    if name not in ENCODERS:
+        raise ValueError(f"encoder is {name!r}; it can be plain, {', '.join(ENCODERS)}.")
+    return ENCODERS[name](output_stride=output_stride)

@@ -78,6 +78,18 @@ def upsample(before: int, after: int, up: str = "transposed") -> nn.Sequential:
     raise ValueError(f'up is {up!r}; it can be "transposed", "bilinear" or "nearest".')
 
 
+class Standardize(nn.Module):
+    """N×3×H×W in [0, 1], set to the mean and spread of ImageNet, with which torchvision trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None], False)
+        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225])[:, None, None], False)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return (image - self.mean) / self.spread
+
+
 def resize(x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """The maps x, interpolated to the height and width of `like`."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -11,20 +11,33 @@ from helpers.keras import deeplab as keras_deeplab
 from helpers.keras import encoder as keras_encoder
 from helpers.keras import fcn as keras_fcn
 from helpers.keras import pspnet as keras_pspnet
+from helpers.keras import mobilenet as keras_mobilenet
 from helpers.keras import resnet as keras_resnet
 from helpers.keras import segnet as keras_segnet
 from helpers.keras import unet as keras_unet
-from helpers.pytorch import deeplab, encoder, fcn, pspnet, resnet, segnet, unet
+from helpers.keras import vgg as keras_vgg
+from helpers.pytorch import deeplab, encoder, fcn, mobilenet, pspnet, resnet, segnet, unet, vgg
 from tests.shapes import watch
 
 # the network, the functions that have comments, and how many statements bear one
 PYTORCH = {
     "fcn": (fcn.fcn, [fcn.FCN.forward], 6),
     "encoder": (fcn.fcn, [encoder.Encoder.forward], 2),
-    "resnet18": (partial(fcn.fcn, encoder="resnet18"), [resnet.ResNet18.forward], 4),
+    "resnet18": (partial(fcn.fcn, encoder="resnet18"), [resnet.ResNet.forward], 4),
+    "mobilenet_v2": (
+        partial(fcn.fcn, encoder="mobilenet_v2"),
+        [mobilenet.MobileNetV2.forward],
+        3,
+    ),
+    "vgg16": (partial(fcn.fcn, encoder="vgg16"), [vgg.VGG16.forward], 3),
     "segnet": (segnet.segnet, [segnet.SegNet.forward], 7),
     "unet": (unet.unet, [unet.UNet.forward], 8),
     "unet bilinear": (partial(unet.unet, up="bilinear"), [unet.UNet.forward], 8),
+    "unet resnet18": (
+        partial(unet.unet, encoder="resnet18"),
+        [unet.UNetOfEncoder.forward],
+        7,
+    ),
     "pspnet": (pspnet.pspnet, [pspnet.PSPNet.forward], 8),
     "deeplabv3": (deeplab.deeplabv3, [deeplab.DeepLabV3.forward, deeplab.ASPP.forward], 12),
     "deeplabv3plus": (deeplab.deeplabv3plus, [deeplab.DeepLabV3Plus.forward], 10),
@@ -32,10 +45,21 @@ PYTORCH = {
 KERAS = {
     "fcn": (keras_fcn.fcn, [keras_fcn.fcn], 7),
     "encoder": (keras_fcn.fcn, [keras_encoder.plain], 2),
-    "resnet18": (partial(keras_fcn.fcn, encoder="resnet18"), [keras_resnet.resnet18], 6),
+    "resnet18": (partial(keras_fcn.fcn, encoder="resnet18"), [keras_resnet.resnet], 7),
+    "mobilenet_v2": (
+        partial(keras_fcn.fcn, encoder="mobilenet_v2"),
+        [keras_mobilenet.mobilenet_v2],
+        5,
+    ),
+    "vgg16": (partial(keras_fcn.fcn, encoder="vgg16"), [keras_vgg.vgg16], 4),
     "segnet": (keras_segnet.segnet, [keras_segnet.segnet], 7),
     "unet": (keras_unet.unet, [keras_unet.unet], 8),
     "unet bilinear": (partial(keras_unet.unet, up="bilinear"), [keras_unet.unet], 8),
+    "unet resnet18": (
+        partial(keras_unet.unet, encoder="resnet18"),
+        [keras_unet.unet_of_encoder],
+        7,
+    ),
     "pspnet": (keras_pspnet.pspnet, [keras_pspnet.pspnet], 8),
     "deeplabv3": (keras_deeplab.deeplabv3, [keras_deeplab.deeplabv3, keras_deeplab.aspp], 12),
     "deeplabv3plus": (keras_deeplab.deeplabv3plus, [keras_deeplab.deeplabv3plus], 10),

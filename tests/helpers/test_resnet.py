@@ -1,8 +1,7 @@
 import pytest
 import torch
-from torch import nn
 
-from helpers.pytorch.resnet import Block, ResNet18
+from helpers.pytorch.resnet import Block, ResNet
 
 
 def shapes_of_torchvision() -> dict[str, tuple[int, ...]]:
@@ -36,15 +35,15 @@ def shapes_of_torchvision() -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize("output_stride", [8, 16, 32])
 def test_a_state_dict_of_torchvision_fits(output_stride):
-    model = ResNet18(output_stride)
+    model = ResNet(18, output_stride)
     assert {k: tuple(v.shape) for k, v in model.state_dict().items()} == shapes_of_torchvision()
     # 11,689,512 are published, with the layer for the 1000 classes of ImageNet
     assert sum(p.numel() for p in model.parameters()) == 11_689_512 - (512 * 1000 + 1000)
 
 
 def test_an_image_of_the_mean_colour_is_nothing_to_it():
-    model = ResNet18().eval()
-    image = model.mean.expand(1, 3, 32, 32).contiguous()
+    model = ResNet(18).eval()
+    image = model.standardize.mean.expand(1, 3, 32, 32).contiguous()
     maps = model(image)
     assert torch.equal(maps[0], image)
     assert all(grey.abs().max() == 0 for grey in maps[1:])
@@ -53,7 +52,7 @@ def test_an_image_of_the_mean_colour_is_nothing_to_it():
 @pytest.mark.parametrize("output_stride", [8, 16])
 def test_dilation_keeps_what_halving_gives_at_every_other_pixel(output_stride):
     torch.manual_seed(0)
-    coarse, fine = ResNet18(32).eval(), ResNet18(output_stride).eval()
+    coarse, fine = ResNet(18, 32).eval(), ResNet(18, output_stride).eval()
     fine.load_state_dict(coarse.state_dict())
     with torch.no_grad():
         *_, few = coarse(image := torch.rand(1, 3, 96, 128))
@@ -65,6 +64,5 @@ def test_dilation_keeps_what_halving_gives_at_every_other_pixel(output_stride):
 
 def test_a_block_begins_near_what_came_in():
     block = Block(8, 8, 1, 1, 1).eval()
-    nn.init.zeros_(block.bn2.weight)
     x = torch.rand(1, 8, 6, 6)
     torch.testing.assert_close(block(x), x)
