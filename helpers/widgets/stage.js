@@ -210,7 +210,9 @@ export class Stage {
     });
     on("pointerup", end);
     on("pointercancel", end);
-    on("pointerleave", () => this.does.point?.(-1, -1, false));
+    on("pointerleave", (event) => {
+      if (event.pointerType !== "touch") this.does.point?.(-1, -1, false); // a finger leaves when it lifts
+    });
     on("wheel", (event) => {
       if (!event.ctrlKey) return; // the wheel alone scrolls the page
       event.preventDefault();

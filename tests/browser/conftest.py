@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,17 @@ class Lab:
 @pytest.fixture(scope="session")
 def lab(repo, tmp_path_factory):
     """JupyterLab over an empty folder, with nothing of the user's own settings."""
+    with jupyter_lab(repo, tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def jupyter_lab(repo, tmp_path_factory, disabled=(), **variables):
+    """A JupyterLab of its own, without the `disabled` extensions, and with these variables."""
     home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("work")
+    page = home / "config/labconfig/page_config.json"
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps({"disabledExtensions": {name: True for name in disabled}}))
     for name, values in SETTINGS.items():
         path = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +74,7 @@ def lab(repo, tmp_path_factory):
     command += [f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
     command += ["--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
     env = {**os.environ, **{name: str(home / sub) for name, sub in own.items()}}
-    env["PYTHONPATH"] = str(repo)
+    env |= {"PYTHONPATH": str(repo), **variables}
     with log.open("wb") as file:
         server = subprocess.Popen(command, env=env, stdout=file, stderr=file)
     address = f"http://127.0.0.1:{port}"
