@@ -7,6 +7,7 @@ other side, where your code cannot reach.
 exercise(answer, reference, ...) does the same in a lesson, on the spot.
 """
 
+import math
 import os
 import socket
 import tempfile
@@ -152,36 +153,57 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _loss_and_gradient(
-    loss: Callable, framework: str | None, logits: np.ndarray, masks: np.ndarray
+    loss: Callable, framework: str | None, logits: np.ndarray, masks: np.ndarray, *settings: Any
 ) -> list[np.ndarray]:
-    """The loss and its gradient with respect to the logits, float32 N×H×W×C in both frameworks."""
+    """The loss and its gradient with respect to the logits, float32 N×H×W×C in both frameworks.
+
+    Args:
+        settings: what else the loss takes; arrays become tensors.
+    """
     if loss is None or loss is ...:
         raise Unanswered("there is no function yet")
     if framework == "pytorch":
         import torch
 
         x = torch.tensor(logits.transpose(0, 3, 1, 2), requires_grad=True)
-        value = loss(x, torch.tensor(masks, dtype=torch.int64))
-        if value is None or value is ...:
-            raise Unanswered("your function returns nothing")
-        value.backward()
-        if x.grad is None:
-            raise ValueError("the loss does not depend on the logits, so nothing could be learnt")
-        return [_array(value), x.grad.numpy().transpose(0, 2, 3, 1)]
-    if framework == "keras":
+        settings = [torch.tensor(s) if isinstance(s, np.ndarray) else s for s in settings]
+        value = loss(x, torch.tensor(masks, dtype=torch.int64), *settings)
+        _check_loss(value, torch.is_tensor(value), "torch")
+        if value.requires_grad:
+            value.sum().backward()
+        gradient = None if x.grad is None else x.grad.numpy().transpose(0, 2, 3, 1)
+    elif framework == "keras":
         import tensorflow as tf
 
         x = tf.constant(logits)
+        settings = [tf.constant(s) if isinstance(s, np.ndarray) else s for s in settings]
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = loss(x, tf.constant(masks.astype(np.int32)))
-        if value is None or value is ...:
-            raise Unanswered("your function returns nothing")
+            value = loss(x, tf.constant(masks.astype(np.int32)), *settings)
+        _check_loss(value, tf.is_tensor(value), "keras.ops")
         gradient = tape.gradient(value, x)
-        if gradient is None:
-            raise ValueError("the loss does not depend on the logits, so nothing could be learnt")
-        return [_array(value), _array(gradient)]
-    raise ValueError(f"FRAMEWORK is {framework!r}; set it to 'pytorch' or 'keras'")
+        gradient = None if gradient is None else _array(tf.convert_to_tensor(gradient))
+    else:
+        raise ValueError(f"FRAMEWORK is {framework!r}; set it to 'pytorch' or 'keras'")
+    if gradient is None:
+        raise ValueError(
+            "the loss does not depend on the logits, so nothing could be learnt: a constant, a "
+            "detached tensor, argmax and NumPy let no gradient through"
+        )
+    return [_array(value).reshape(()), gradient]
+
+
+def _check_loss(value: Any, tensor: bool, functions: str) -> None:
+    """Raises Unanswered for the return value of a stub, ValueError for what is no loss."""
+    if value is None or value is ...:
+        raise Unanswered("your function returns nothing")
+    if not tensor:
+        raise ValueError(
+            f"the loss is a {type(value).__name__} and no tensor, so nothing could be learnt: "
+            f"compute it with {functions}"
+        )
+    if math.prod(value.shape) != 1:
+        raise ValueError(f"the loss has the shape {tuple(value.shape)}; one number is asked for")
 
 
 def _exported(build: Callable, classes: int, width: int, height: int, columns: int) -> np.ndarray:

@@ -44,12 +44,29 @@ def find_question(question: str) -> dict:
 
 
 def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:
-    faults = dict.fromkeys(public["parts"])
+    faults: dict[str, str] = {}
+    open_parts: dict[str, Unanswered] = {}
     for fields in public["cases"]:
         case = Case(**fields)
-        got = respond({"kind": public["kind"], "inputs": case.inputs}, answer, framework)
-        faults[case.part] = faults[case.part] or wrong(case, got)
-    return [f"✗ {part}: {fault}" if fault else f"✓ {part}" for part, fault in faults.items()]
+        challenge = {"kind": public["kind"], "inputs": case.inputs}
+        try:
+            fault = wrong(case, respond(challenge, answer, framework))
+        except Unanswered as unanswered:
+            open_parts.setdefault(case.part, unanswered)
+            continue
+        except Exception as stop:
+            fault = f"your code stops: {describe(stop)}"
+        if fault:
+            faults.setdefault(case.part, fault)
+    if open_parts.keys() == set(public["parts"]):
+        raise next(iter(open_parts.values()))
+    return [_line(part, faults.get(part), open_parts.get(part)) for part in public["parts"]]
+
+
+def _line(part: str, fault: str | None, unanswered: Unanswered | None) -> str:
+    if fault:
+        return f"✗ {part}: {fault}"
+    return f"… {part}: not done yet: {unanswered}" if unanswered else f"✓ {part}"
 
 
 def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:

@@ -4,6 +4,7 @@ A case is a question put to a function: its inputs, the expected outputs, and th
 mistakes. An answer that equals a known mistake gets that mistake's hint.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Case:
         tolerance: how far a number may be from the expected one, relative to the largest of them.
         allowed: instead of one expected mask, a uint16 map whose bit k says that id k is right here
             (a resized mask has several right answers at edges).
+        names: what the outputs are called; without names it is "it", or "output 1", "output 2".
     """
 
     part: str
@@ -30,6 +32,7 @@ class Case:
     mistakes: list[tuple[str, list[np.ndarray]]] = field(default_factory=list)
     tolerance: float = 1e-6
     allowed: np.ndarray | None = None
+    names: list[str] = field(default_factory=list)
 
 
 def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
@@ -38,15 +41,17 @@ def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
     if fault is None:
         return None
     for hint, outputs in case.mistakes:
-        # a mistake that this case does not show teaches nothing about it
-        if _differs(case, outputs) and _compare(answer, outputs, case.tolerance) is None:
+        # a mistake that this case does not show teaches nothing about it; one that lists fewer
+        # outputs is about the first ones
+        told = answer[: len(outputs)]
+        if _differs(case, outputs) and _compare(told, outputs, case.tolerance) is None:
             return hint
     return fault
 
 
 def _differs(case: Case, answer: list[np.ndarray]) -> str | None:
     if case.allowed is None:
-        return _compare(answer, case.expected, case.tolerance)
+        return _compare(answer, case.expected, case.tolerance, case.names)
     fault = _same_kind(answer, case.expected)
     if fault:
         return fault
@@ -65,16 +70,22 @@ def _differs(case: Case, answer: list[np.ndarray]) -> str | None:
     )
 
 
-def _compare(answer: list[np.ndarray], expected: list[np.ndarray], tolerance: float) -> str | None:
-    fault = _same_kind(answer, expected)
+def _compare(
+    answer: list[np.ndarray],
+    expected: list[np.ndarray],
+    tolerance: float,
+    names: Sequence[str] = (),
+) -> str | None:
+    fault = _same_kind(answer, expected, names)
     if fault:
         return fault
     for number, (got, want) in enumerate(zip(answer, expected, strict=True), 1):
-        which = "it" if len(expected) == 1 else f"output {number}"
+        which = _name(number, len(expected), names)
         got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
-        known = np.abs(want[~np.isnan(want)])
+        known = np.abs(want[np.isfinite(want)])
         scale = np.max(known, initial=0) or 1.0  # gradients are small: no fixed limit
-        close = np.isclose(got, want, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+        with np.errstate(invalid="ignore"):  # infinities
+            close = np.isclose(got, want, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
         if not close.all():
             place = tuple(int(i) for i in np.argwhere(~close)[0])
             at = f" {place_name(place)}" if place else ""
@@ -82,16 +93,24 @@ def _compare(answer: list[np.ndarray], expected: list[np.ndarray], tolerance: fl
     return None
 
 
-def _same_kind(answer: list[np.ndarray], expected: list[np.ndarray]) -> str | None:
+def _same_kind(
+    answer: list[np.ndarray], expected: list[np.ndarray], names: Sequence[str] = ()
+) -> str | None:
     if len(answer) != len(expected):
         return f"it returns {len(answer)} values and should return {len(expected)}"
     for number, (got, want) in enumerate(zip(answer, expected, strict=True), 1):
-        which = "it" if len(expected) == 1 else f"output {number}"
+        which = _name(number, len(expected), names)
         if np.asarray(got).dtype.kind not in "biuf":
             return f"{which} holds {np.asarray(got).dtype}; numbers are needed"
         if np.shape(got) != np.shape(want):
             return f"{which} has the shape {np.shape(got)} and should have {np.shape(want)}"
     return None
+
+
+def _name(number: int, count: int, names: Sequence[str]) -> str:
+    if names:
+        return names[number - 1]
+    return "it" if count == 1 else f"output {number}"
 
 
 def place_name(place: tuple[int, ...]) -> str:

@@ -1,0 +1,371 @@
+"""Checks of losses that judge each class by its overlap: Dice, Tversky, Lovász.
+
+References take a stack of logits, ...×N×H×W×C; see losses.py. All of them are the mean of one loss
+per class, over the classes that have a true pixel.
+"""
+
+import numpy as np
+
+from grader.checks.losses import (
+    ABOVE_CLASSES,
+    EMPTY_MISTAKES,
+    detached,
+    draw,
+    log_softmax,
+    loss_case,
+    over_rows,
+    sigmoid,
+    softmax,
+)
+from grader.checks.masks import one_hot
+from grader.checks.pixel_losses import cross_entropy, first_class_where_ignored
+from helpers.verdict import Case
+
+
+def maps(logits, masks, activation=softmax, ignore=True):
+    """p ...×N×H×W×C and t N×H×W×C, both 0 where ignored."""
+    counts = (masks != 255)[..., None] if ignore else 1.0
+    return activation(logits) * counts, one_hot(masks, logits.shape[-1]).astype(np.float64)
+
+
+def mean_over_present(losses, t, all_of_them=False):
+    present = (t.sum((0, 1, 2)) > 0) | all_of_them
+    return np.where(present, losses, 0).sum(-1) / max(present.sum(), 1)
+
+
+# ---- dice_loss(logits, masks, smooth)
+
+
+def dice_loss(logits, masks, smooth, activation=softmax, ignore=True, factor=2, score=None, **mean):
+    p, t = maps(logits, masks, activation, ignore)
+    overlap, size = (p * t).sum(ABOVE_CLASSES), p.sum(ABOVE_CLASSES) + t.sum(ABOVE_CLASSES)
+    if score:
+        return mean_over_present(1 - score(p, t, smooth), t, **mean)
+    return mean_over_present(1 - divided(factor * overlap + smooth, size + smooth), t, **mean)
+
+
+def divided(above, below):
+    return above / np.where(below.real == 0, 1, below)
+
+
+def dice_of(p, t, smooth, above=1, below=1, axes=ABOVE_CLASSES, power=1, frozen=False):
+    overlap = (p * t).sum(axes)
+    size = (p**power).sum(axes) + t.sum(axes)
+    size = detached(size) if frozen else size
+    return divided(2 * overlap + above * smooth, size + below * smooth)
+
+
+def per_image(logits, masks, smooth):
+    p, t = maps(logits, masks)
+    dice = dice_of(p, t, smooth, axes=(-3, -2))
+    present = t.sum((1, 2)) > 0
+    each = np.where(present, 1 - dice, 0).sum(-1) / np.maximum(present.sum(-1), 1)
+    return each.mean(-1)
+
+
+def all_classes_together(logits, masks, smooth):
+    p, t = maps(logits, masks)
+    dice = dice_of(p, t, smooth, axes=(-4, -3, -2, -1))
+    return 1 - dice if t.any() else 0 * dice
+
+
+def dice_itself(logits, masks, smooth):
+    p, t = maps(logits, masks)
+    return mean_over_present(dice_of(p, t, smooth), t)
+
+
+DICE_LOSS_MISTAKES = {
+    "the 2 before the overlap is missing": lambda z, m, s: dice_loss(z, m, s, factor=1),
+    "the softmax is missing: Dice needs probabilities, not logits": (
+        lambda z, m, s: dice_loss(z, m, s, lambda x: x)
+    ),
+    "that is log_softmax: Dice needs the probabilities themselves": (
+        lambda z, m, s: dice_loss(z, m, s, log_softmax)
+    ),
+    "softmax is taken twice": lambda z, m, s: dice_loss(z, m, s, lambda x: softmax(softmax(x))),
+    "sigmoid instead of softmax: the classes exclude each other": (
+        lambda z, m, s: dice_loss(z, m, s, sigmoid)
+    ),
+    "the softmax runs over the wrong axis: it must run over the classes": (
+        lambda z, m, s: dice_loss(z, m, s, over_rows(softmax))
+    ),
+    "that is Dice itself: the loss is 1 − Dice, so that less is better": dice_itself,
+    "that is −Dice: the loss is 1 − Dice": lambda z, m, s: -dice_itself(z, m, s),
+    "that is cross-entropy": lambda z, m, s: cross_entropy(z, m),
+    "`smooth` is missing, above and below": lambda z, m, s: dice_loss(z, m, 0),
+    "`smooth` is always 1: take the argument": lambda z, m, s: dice_loss(z, m, 1.0),
+    "`smooth` stands below only: it belongs above too": (
+        lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, above=0))
+    ),
+    "`smooth` stands above only: it belongs below too": (
+        lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, below=0))
+    ),
+    "`smooth` is added inside the 2: 2 · (overlap + smooth)": (
+        lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, above=2))
+    ),
+    "p is squared below: plain sums are asked for": (
+        lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, power=2))
+    ),
+    "the sizes below are detached: the value is right, but a part of the gradient is missing": (
+        lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, frozen=True))
+    ),
+    "Dice is taken per image and then averaged: sum over the whole batch": per_image,
+    "one Dice over all classes together: take one per class, then the mean": all_classes_together,
+    "the classes are summed up: take their mean": (
+        lambda z, m, s: dice_loss(z, m, s) * max(len(np.unique(m[m < 255])), 1)
+    ),
+    "the mean runs over all classes: leave out those without a true pixel": (
+        lambda z, m, s: dice_loss(z, m, s, all_of_them=True)
+    ),
+    "absent classes are left out above, but the sum is divided by the number of all classes": (
+        lambda z, m, s: dice_loss(z, m, s) * len(np.unique(m[m < 255])) / z.shape[-1]
+    ),
+    "ignored pixels (255) still count in the size of the prediction: set p to 0 there": (
+        lambda z, m, s: dice_loss(z, m, s, ignore=False)
+    ),
+    "ignored pixels (255) count for class 0: they must not count at all": (
+        lambda z, m, s: dice_loss(z, first_class_where_ignored(m), s)
+    ),
+}
+
+
+def dice_loss_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        loss_case(
+            part, [*draw(rng, kind, images), smooth], dice_loss, DICE_LOSS_MISTAKES, EMPTY_MISTAKES
+        )
+        for part, kind, images, smooth in (
+            ("values", "plain", 1, 1.0),
+            ("values", "plain", 3, 0.5),
+            ("values", "plain", 2, 3.0),
+            ("absent classes", "absent", 2, 1.0),
+            ("absent classes", "one class", 2, 0.5),
+            ("ignored pixels", "ignored", 2, 1.0),
+            ("ignored pixels", "all ignored", 2, 1.0),
+        )
+    ]
+
+
+# ---- tversky_loss(logits, masks, alpha, beta)
+
+
+def tversky_loss(logits, masks, alpha, beta, activation=softmax, ignore=True, index=None, **mean):
+    p, t = maps(logits, masks, activation, ignore)
+    counts = (p * t, p * (1 - t), (1 - p) * t)
+    tp, fp, fn = (x.sum(ABOVE_CLASSES) for x in counts)
+    score = index(tp, fp, fn) if index else divided(tp, tp + alpha * fp + beta * fn)
+    return mean_over_present(1 - score, t, **mean)
+
+
+def tversky_per_image(logits, masks, alpha, beta):
+    p, t = maps(logits, masks)
+    tp, fp, fn = (x.sum((-3, -2)) for x in (p * t, p * (1 - t), (1 - p) * t))
+    present = t.sum((1, 2)) > 0
+    losses = np.where(present, 1 - divided(tp, tp + alpha * fp + beta * fn), 0)
+    return (losses.sum(-1) / np.maximum(present.sum(-1), 1)).mean(-1)
+
+
+def tversky_of_all(logits, masks, alpha, beta):
+    p, t = maps(logits, masks)
+    tp, fp, fn = (x.sum((-4, -3, -2, -1)) for x in (p * t, p * (1 - t), (1 - p) * t))
+    return 1 - divided(tp, tp + alpha * fp + beta * fn) if t.any() else 0 * tp
+
+
+def without_complement(logits, masks, alpha, beta, false_positives):
+    """`1 −` left out in one of the two products."""
+    p, t = maps(logits, masks)
+    tp, fp, fn = (x.sum(ABOVE_CLASSES) for x in (p * t, p * (1 - t), (1 - p) * t))
+    fp, fn = (p.sum(ABOVE_CLASSES), fn) if false_positives else (fp, t.sum(ABOVE_CLASSES))
+    return mean_over_present(1 - divided(tp, tp + alpha * fp + beta * fn), t)
+
+
+TVERSKY_MISTAKES = {
+    "α and β are swapped: α weighs false positives, β false negatives (Keras' own Tversky has them "
+    "the other way round)": lambda z, m, a, b: tversky_loss(z, m, b, a),
+    "α and β have no effect: that is Dice, α = β = ½": (
+        lambda z, m, a, b: tversky_loss(z, m, 0.5, 0.5)
+    ),
+    "α and β have no effect: that is Jaccard, α = β = 1": (
+        lambda z, m, a, b: tversky_loss(z, m, 1, 1)
+    ),
+    "α and β are always 0.3 and 0.7: take the arguments": (
+        lambda z, m, a, b: tversky_loss(z, m, 0.3, 0.7)
+    ),
+    "β is taken to be 1 − α: it is an argument of its own": (
+        lambda z, m, a, b: tversky_loss(z, m, a, 1 - a)
+    ),
+    "that is the Tversky index itself: the loss is 1 − it": (
+        lambda z, m, a, b: mean_over_present(
+            1 - divided_losses(z, m, a, b), one_hot(m, z.shape[-1])
+        )
+    ),
+    "the false positives are all of p: take p · (1 − t)": (
+        lambda z, m, a, b: without_complement(z, m, a, b, True)
+    ),
+    "the false negatives are all of t: take (1 − p) · t": (
+        lambda z, m, a, b: without_complement(z, m, a, b, False)
+    ),
+    "TP counts twice: it has no 2 here": (
+        lambda z, m, a, b: tversky_loss(
+            z, m, a, b, index=lambda tp, fp, fn: divided(2 * tp, 2 * tp + a * fp + b * fn)
+        )
+    ),
+    "there is a 2 above and none below: here there is none at all": (
+        lambda z, m, a, b: tversky_loss(
+            z, m, a, b, index=lambda tp, fp, fn: divided(2 * tp, tp + a * fp + b * fn)
+        )
+    ),
+    "the softmax is missing: Tversky needs probabilities, not logits": (
+        lambda z, m, a, b: tversky_loss(z, m, a, b, lambda x: x)
+    ),
+    "softmax is taken twice": (
+        lambda z, m, a, b: tversky_loss(z, m, a, b, lambda x: softmax(softmax(x)))
+    ),
+    "it is taken per image and then averaged: sum over the whole batch": tversky_per_image,
+    "one index over all classes together: take one per class, then the mean": tversky_of_all,
+    "the mean runs over all classes: leave out those without a true pixel": (
+        lambda z, m, a, b: tversky_loss(z, m, a, b, all_of_them=True)
+    ),
+    "ignored pixels (255) still count as false positives: set p to 0 there": (
+        lambda z, m, a, b: tversky_loss(z, m, a, b, ignore=False)
+    ),
+}
+
+
+def divided_losses(logits, masks, alpha, beta):
+    """1 − index for each class."""
+    p, t = maps(logits, masks)
+    tp, fp, fn = (x.sum(ABOVE_CLASSES) for x in (p * t, p * (1 - t), (1 - p) * t))
+    return 1 - divided(tp, tp + alpha * fp + beta * fn)
+
+
+def tversky_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        loss_case(
+            part,
+            [*draw(rng, kind, images), alpha, beta],
+            tversky_loss,
+            TVERSKY_MISTAKES,
+            EMPTY_MISTAKES,
+        )
+        for part, kind, images, alpha, beta in (
+            ("values", "plain", 1, 0.3, 0.7),
+            ("values", "plain", 3, 0.9, 0.2),
+            ("values", "plain", 2, 1.0, 1.5),
+            ("absent and ignored", "absent", 2, 0.3, 0.7),
+            ("absent and ignored", "ignored", 2, 0.2, 0.9),
+            ("absent and ignored", "all ignored", 2, 0.3, 0.7),
+        )
+    ]
+
+
+# ---- lovasz_loss(logits, masks)
+
+
+def lovasz_loss(logits, masks, activation=softmax, weigh=None, sort=None, ignore=True, **mean):
+    keep = (masks != 255) | (not ignore)
+    p, t = maps(logits, masks, activation, ignore)
+    p, kept = p[..., keep, :], t[keep]
+    errors = np.where(kept == 1, 1 - p, p)
+    order = (sort or from_large_to_small)(errors.real)
+    errors = np.take_along_axis(errors, order, -2)
+    true = np.take_along_axis(np.broadcast_to(kept, errors.shape), order, -2)
+    return mean_over_present((errors * (weigh or growth)(true)).sum(-2), t, **mean)
+
+
+def from_large_to_small(errors):
+    return np.argsort(-errors, axis=-2, kind="stable")
+
+
+def one_minus_iou(true):
+    """1 − IoU if the first pixels, down to each one, are given the wrong label."""
+    area = true.sum(-2, keepdims=True)
+    intersection = area - true.cumsum(-2)
+    union = area + (1 - true).cumsum(-2)
+    return 1 - divided(intersection, union)
+
+
+def growth(true):
+    values = one_minus_iou(true)
+    return np.diff(values, axis=-2, prepend=0)
+
+
+def lovasz_per_image(logits, masks):
+    each = [
+        lovasz_loss(logits[..., n : n + 1, :, :, :], masks[n : n + 1]) for n in range(len(masks))
+    ]
+    return sum(each) / len(masks)
+
+
+def soft_jaccard(logits, masks):
+    return tversky_loss(logits, masks, 1, 1)
+
+
+def union_without_others(true):
+    area = true.sum(-2, keepdims=True)
+    return np.diff(1 - divided(area - true.cumsum(-2), area + 0 * true), axis=-2, prepend=0)
+
+
+def one_too_late(true):
+    """The weights of the pixel before."""
+    return np.roll(growth(true), 1, -2) * (np.arange(true.shape[-2]) > 0)[:, None]
+
+
+LOVASZ_MISTAKES = {
+    "the errors are sorted from small to large: the largest comes first": (
+        lambda z, m: lovasz_loss(z, m, sort=lambda e: np.argsort(e, axis=-2, kind="stable"))
+    ),
+    "the errors are not sorted": (
+        lambda z, m: lovasz_loss(
+            z, m, sort=lambda e: np.broadcast_to(np.arange(e.shape[-2])[:, None], e.shape)
+        )
+    ),
+    "each error is weighed by 1 − IoU itself: take what it grows by from the pixel before": (
+        lambda z, m: lovasz_loss(z, m, weigh=one_minus_iou)
+    ),
+    "the union stays what it was: a pixel of another class makes it larger": (
+        lambda z, m: lovasz_loss(z, m, weigh=union_without_others)
+    ),
+    "the weights are one place off: the first pixel has the first weight": (
+        lambda z, m: lovasz_loss(z, m, weigh=one_too_late)
+    ),
+    "the errors are averaged: there are no weights yet": (
+        lambda z, m: lovasz_loss(z, m, weigh=lambda t: np.full(t.shape, 1 / max(t.shape[-2], 1)))
+    ),
+    "that is soft Jaccard": soft_jaccard,
+    "the softmax is missing: the errors are |t − p|": lambda z, m: lovasz_loss(z, m, lambda x: x),
+    "softmax is taken twice": lambda z, m: lovasz_loss(z, m, lambda x: softmax(softmax(x))),
+    "it is taken per image and then averaged: sort the pixels of the whole batch": lovasz_per_image,
+    "the classes are summed up: take their mean": (
+        lambda z, m: lovasz_loss(z, m) * len(np.unique(m[m < 255]))
+    ),
+    "the mean runs over all classes: leave out those without a true pixel": (
+        lambda z, m: lovasz_loss(z, m, all_of_them=True)
+    ),
+    "ignored pixels (255) are sorted in with the others: leave them out": (
+        lambda z, m: lovasz_loss(z, m, ignore=False)
+    ),
+}
+
+
+def draw_apart(rng: np.random.Generator, kind: str, images: int) -> list[np.ndarray]:
+    """Like `draw`, with errors so far apart that 32 bits sort them as 64 do."""
+    while True:
+        logits, masks = draw(rng, kind, images)
+        p, t = maps(logits.astype(np.float64), masks, ignore=False)
+        errors = np.sort(np.abs(t - p).reshape(-1, p.shape[-1]), axis=0)
+        if np.diff(errors, axis=0).min() > 1e-5:
+            return [logits, masks]
+
+
+def lovasz_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        loss_case(part, draw_apart(rng, kind, images), lovasz_loss, LOVASZ_MISTAKES, EMPTY_MISTAKES)
+        for part, kind, images in (
+            ("values", "plain", 1),
+            ("values", "plain", 3),
+            ("absent and ignored", "absent", 2),
+            ("absent and ignored", "ignored", 2),
+            ("absent and ignored", "all ignored", 2),
+        )
+    ]
