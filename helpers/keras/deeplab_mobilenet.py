@@ -6,7 +6,6 @@ DeepLabv3: Chen et al. 2017, arXiv:1706.05587. MobileNetV3: Howard et al. 2019, 
 from functools import partial
 
 import keras
-import numpy as np
 from keras.layers import (
     Activation,
     Add,
@@ -17,11 +16,10 @@ from keras.layers import (
     Dropout,
     GlobalAveragePooling2D,
     Multiply,
-    Rescaling,
     ZeroPadding2D,
 )
 
-from helpers.keras.layers import Resize
+from helpers.keras.layers import Resize, standardize
 from helpers.mobilenet_v3 import LAST, PLAN, STEM, Row
 
 
@@ -29,12 +27,10 @@ def deeplab_mobilenet(classes: int = 21) -> keras.Model:
     """A light DeepLabv3: logits N×H×W×classes for images N×H×W×3, float32 in [0, 1].
 
     11.0 million parameters. torchvision's weights of deeplabv3_mobilenet_v3_large fit, but for the
-    second classifier that it trains with; `pretrained.voc` loads them. The image is set to the mean
-    and spread that such weights have learnt with.
+    second classifier that it trains with; `pretrained.voc` loads them.
     """
     image = keras.Input((None, None, 3), name="image")  # 96×128×3
-    mean, spread = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    x = Rescaling((1 / spread).tolist(), (-mean / spread).tolist(), name="rescale")(image)
+    x = standardize(image, "standardize")  # 96×128×3
     x = small(x, STEM, "backbone_0", "hard_silu", size=3, stride=2)
     for i, row in enumerate(PLAN, start=1):
         x = inverted_residual(x, row, f"backbone_{i}")

@@ -9,19 +9,15 @@ import torch
 from torch import nn
 
 from helpers.mobilenet_v3 import LAST, PLAN, STEM, Row
-from helpers.pytorch.layers import resize
+from helpers.pytorch.layers import Standardize, resize
 
 
 class DeepLabMobileNet(nn.Module):
-    """N×3×H×W float32 in [0, 1] to logits N×classes×H×W, for any H and W.
-
-    The image is set to the mean and spread that published weights have learnt with.
-    """
+    """N×3×H×W float32 in [0, 1] to logits N×classes×H×W, for any H and W."""
 
     def __init__(self, classes: int):
         super().__init__()
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None], False)
-        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225])[:, None, None], False)
+        self.standardize = Standardize()
         swish, before = nn.Hardswish, [STEM, *(row.after for row in PLAN)]
         self.backbone = nn.Sequential(
             small(3, STEM, swish, size=3, stride=2),
@@ -35,7 +31,7 @@ class DeepLabMobileNet(nn.Module):
         )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:  # 3×96×128
-        x = (image - self.mean) / self.spread
+        x = self.standardize(image)  # 3×96×128
         x = self.backbone(x)  # 960×6×8
         x = self.classifier(x)  # classes×6×8
         return resize(x, image)  # classes×96×128

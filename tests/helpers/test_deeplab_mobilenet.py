@@ -51,7 +51,7 @@ def test_it_is_the_network_of_torchvision(ours):
     theirs.load_state_dict(state)
     image = torch.from_numpy(ODD).permute(0, 3, 1, 2)
     with torch.no_grad():
-        expected = theirs((image - ours.mean) / ours.spread)["out"]
+        expected = theirs(ours.standardize(image))["out"]
         torch.testing.assert_close(ours(image), expected, atol=1e-4, rtol=0)
 
     def settings(model):
@@ -99,7 +99,7 @@ def test_batch_norms_of_the_twins_move_alike():
 def test_an_image_of_the_mean_colour_is_nothing_to_it(ours):
     seen = []
     hook = ours.backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    ours(ours.mean.expand(1, 3, 32, 32))
+    ours(ours.standardize.mean.expand(1, 3, 32, 32))
     hook.remove()
     assert seen[0].abs().max() == 0
 
@@ -110,7 +110,7 @@ def test_the_shapes_in_the_comments_of_pytorch(ours):
         deeplab_mobilenet.ASPP.forward,
     ]
     statements = watch(functions, lambda: logits(ours, np.zeros((1, 96, 128, 3), np.float32)), 21)
-    assert len(statements) == 8
+    assert len(statements) == 9
     for statement in statements:
         assert statement.written == [tuple(x.shape[1:]) for x in statement.seen], statement.lines
 
@@ -119,7 +119,7 @@ def test_the_shapes_in_the_comments_of_keras():
     made = []
     functions = [keras_deeplab.deeplab_mobilenet, keras_deeplab.aspp]
     statements = watch(functions, lambda: made.append(keras_deeplab.deeplab_mobilenet()), 21)
-    assert len(statements) == 13
+    assert len(statements) == 14
     every = keras.Model(made[0].input, [x for s in statements for x in s.seen])
     shapes = iter([x.shape[1:] for x in every(np.zeros((1, 96, 128, 3), np.float32))])
     for statement in statements:
