@@ -79,7 +79,7 @@ def one_hot(mask: np.ndarray, classes: int = len(LYFT)) -> np.ndarray:
 
 def check_ids(mask: np.ndarray, classes: int, where: str = "mask") -> None:
     """Raises ValueError that names the first id that is neither in 0…classes-1 nor 255."""
-    wrong = (mask >= classes) & (mask != IGNORE)
+    wrong = ((mask < 0) | (mask >= classes)) & (mask != IGNORE)
     if wrong.any():
         *_, row, column = place = np.argwhere(wrong)[0]
         raise ValueError(

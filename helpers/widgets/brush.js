@@ -171,7 +171,8 @@ export default mount(async (root, model) => {
     draw,
     point,
     key,
-    press(x, y) {
+    press(x, y, event) {
+      if (event.shiftKey) return false;
       hand = [x, y];
       begin(x, y);
       return true;
@@ -267,7 +268,7 @@ export default mount(async (root, model) => {
       element("div", { className: "pw-picture" }, stage.box, score.node, line.node,
         element("div", { className: "pw-bar" },
           slider(model, "opacity", "Opacity"), checkbox(model, "show_truth", "Show the truth's outline"),
-          keys(PAINT_KEYS + PICTURE_KEYS))),
+          keys(`${PAINT_KEYS}${PICTURE_KEYS} Two fingers, or the mouse with Shift, move what is enlarged.`))),
       list));
   if (model.alone) {
     root.append(element("p", { className: "pw-note" },

@@ -157,7 +157,7 @@ def check_mask(
         )
     if not np.issubdtype(mask.dtype, np.integer):
         raise ValueError(f"{name} holds {mask.dtype}; class ids are integers")
-    masks.check_ids(np.where(mask < 0, 256, mask), len(classes), name)
+    masks.check_ids(mask, len(classes), name)
     if not ignore and (mask == IGNORE).any():
         raise ValueError(f"{name} holds {IGNORE}: only a truth may say 'ignore'")
     return np.ascontiguousarray(mask, np.uint8)

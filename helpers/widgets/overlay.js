@@ -167,14 +167,14 @@ export default mount(async (root, model) => {
   const save = async () => download(await stage.png(), "overlay.png");
   const bar = element("div", { className: "pw-bar" });
   if (both) bar.append(choice(model, "view", "Show", VIEWS));
-  bar.append(stage.buttons, button("PNG", save, { ariaLabel: "Save as PNG", title: "Save as PNG" }));
+  bar.append(checkbox(model, "outlines", "Outlines"), stage.buttons, button("PNG", save, { ariaLabel: "Save as PNG", title: "Save as PNG" }));
   const controls = element("div", { className: "pw-bar" }, slider(model, "opacity", "Opacity"));
   if (both) {
     const swipe = slider(model, "swipe", "Swipe");
     watch(model, ["view"], () => (swipe.hidden = view() !== "swipe"));
     controls.append(swipe);
   }
-  controls.append(checkbox(model, "outlines", "Outlines"), keys(PICTURE_KEYS));
+  controls.append(keys(`${PICTURE_KEYS} Drag to move what is enlarged.`));
   root.append(
     bar,
     element("div", { className: "pw-main" },

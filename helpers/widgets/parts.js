@@ -198,7 +198,7 @@ export const keys = (text) =>
 
 export const PICTURE_KEYS =
   "In the picture, the arrow keys move the cursor by one pixel, with Shift by 25; " +
-  "+ and − zoom, 0 shows everything. Ctrl and the wheel, or two fingers, zoom too; drag to move.";
+  "+ and − zoom, 0 shows everything. Ctrl and the wheel, or two fingers, zoom too.";
 
 /** Offers a blob as a file. */
 export function download(blob, name) {

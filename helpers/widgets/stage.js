@@ -162,12 +162,12 @@ export class Stage {
   #listen() {
     const fingers = new Map();
     let drag = null; // "tool", or "pan"
-    let apart = 0; // between two fingers
+    let apart = 0, middle; // of two fingers
     const on = (name, act, options) => this.canvas.addEventListener(name, act, options);
     const spread = () => {
       const [a, b] = fingers.values();
-      const middle = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
-      return [Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY), middle];
+      const between = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
+      return [Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY), between];
     };
     const end = (event) => {
       fingers.delete(event.pointerId);
@@ -183,7 +183,7 @@ export class Stage {
       if (fingers.size === 2) {
         if (drag === "tool") this.does.release?.();
         drag = "pinch";
-        apart = spread()[0];
+        [apart, middle] = spread();
         return;
       }
       drag = this.does.press?.(x, y, event) ? "tool" : "pan";
@@ -195,9 +195,10 @@ export class Stage {
       const before = fingers.get(event.pointerId);
       if (before) fingers.set(event.pointerId, event);
       if (before && drag === "pinch" && fingers.size === 2) {
-        const [now, middle] = spread();
-        this.zoomBy(now / apart, ...this.at(middle));
-        apart = now;
+        const [now, between] = spread();
+        this.pan((middle.clientX - between.clientX) * this.unit, (middle.clientY - between.clientY) * this.unit);
+        this.zoomBy(now / apart, ...this.at(between));
+        [apart, middle] = [now, between];
         return;
       }
       if (before && drag === "pan") {

@@ -234,6 +234,7 @@ def test_screenshots(tab, canvas, screenshots):
     tab.screenshot(path=screenshots / "overlay_lab_light.png")
     tab.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     tab.locator(".pixelwise[data-theme=dark]").wait_for()
+    tab.locator("#jupyterlab-splash").wait_for(state="detached")
     tab.screenshot(path=screenshots / "overlay_lab_dark.png")
     tab.evaluate(
         "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
