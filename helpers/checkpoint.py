@@ -1,4 +1,8 @@
-"""Arrays and plain values in one file, written whole or not at all; safetensors, never a pickle."""
+"""Arrays and plain values in one file, written whole or not at all; safetensors, never a pickle.
+
+A folder of `helpers.train` holds network.json, which says how the network is built, beside its
+weights: best.safetensors (PyTorch) or best.keras.
+"""
 
 import json
 import os
@@ -7,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 
 def write(path: str | Path, arrays: dict[str, np.ndarray], about: dict | None = None) -> None:
@@ -23,9 +27,9 @@ def write(path: str | Path, arrays: dict[str, np.ndarray], about: dict | None = 
     rows = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(rows, part, {"about": json.dumps(about or {})})
+        part.write_bytes(save(rows, {"about": json.dumps(about or {})}))
         os.replace(part, path)
-    except (OSError, SafetensorError) as fault:
+    except OSError as fault:
         with suppress(OSError):
             part.unlink()
         raise OSError(f"{path}: cannot be written ({fault}). Is there room, and a right?") from None
@@ -49,3 +53,27 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         raise ValueError(
             f"{path}: not a safetensors file, or cut off ({fault}). Remove it to begin anew."
         ) from None
+
+
+def describe(folder: str | Path, about: dict) -> None:
+    """Writes network.json: how the network in this folder is built."""
+    (Path(folder) / "network.json").write_text(json.dumps(about, indent=1))
+
+
+def description(folder: str | Path) -> dict:
+    """What network.json says: framework, network, options, height and width of the images.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it does not say that.
+    """
+    path = Path(folder) / "network.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file. `python -m helpers.train` writes it beside the weights."
+        )
+    try:
+        about = json.loads(path.read_text())
+        return {key: about[key] for key in ("framework", "network", "options", "height", "width")}
+    except (ValueError, KeyError, TypeError) as fault:
+        raise ValueError(f"{path}: does not say how the network is built ({fault!r})") from None

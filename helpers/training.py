@@ -111,7 +111,10 @@ class Training:
     @property
     def done(self) -> float:
         """The part that is behind, 0 to 1."""
-        return self.step / self.steps if self.seconds is None else self.elapsed / self.seconds
+        part, whole = self.step, self.steps
+        if self.seconds is not None:
+            part, whole = self.elapsed, self.seconds
+        return part / whole if whole else 1.0
 
     @property
     def factor(self) -> float:

@@ -26,14 +26,14 @@ def save(model: keras.Model, folder: str | Path) -> None:
         raise OSError(f"{path}: cannot be written ({fault}). Is there room, and a right?") from None
 
 
-def load(folder: str | Path) -> keras.Model:
-    """The model in best.keras.
+def load(path: str | Path) -> keras.Model:
+    """The model in a .keras file.
 
     Raises:
         FileNotFoundError: there is none.
         ValueError: the file is damaged, or no model.
     """
-    path = Path(folder) / BEST
+    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:

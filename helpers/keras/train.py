@@ -68,7 +68,7 @@ def train(
     optimizer = keras.optimizers.AdamW(learning_rate, epsilon=1e-7, weight_decay=0.004)
     optimizer.build(model.trainable_variables)
     settings = same_again(images, batch, learning_rate, seed, augment)
-    epoch = len(images) // batch
+    epoch = max(1, len(images) // batch)
     training = Training(epoch, steps, epochs, seconds, every, folder, progress, settings)
     if training.arrays:
         checkpoint.set_state(model, optimizer, training.arrays, training.file)

@@ -1,6 +1,5 @@
 """A model in files: the best weights, and everything that a training needs to go on."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +17,18 @@ def save(model: nn.Module, folder: str | Path) -> None:
     checkpoint.write(Path(folder) / BEST, _arrays("", model.state_dict()))
 
 
-def load(folder: str | Path) -> nn.Module:
-    """The network that network.json names, with the weights of best.safetensors.
+def load(path: str | Path) -> nn.Module:
+    """The network that network.json beside the file names, with the weights of the file.
 
     Raises:
         FileNotFoundError: one of the two is not there.
-        ValueError: the weights are of another network, or the file is damaged.
+        ValueError: the weights are of another network, or a file is damaged.
     """
-    about = json.loads((Path(folder) / "network.json").read_text())
+    path = Path(path)
+    weights, _ = checkpoint.read(path)
+    about = checkpoint.description(path.parent)
     model = NETWORKS[about["network"]](**about["options"])
-    put_weights(model, checkpoint.read(Path(folder) / BEST)[0], Path(folder) / BEST)
+    put_weights(model, weights, path)
     return model.eval()
 
 

@@ -71,7 +71,7 @@ def train(
         model.parameters(), learning_rate, eps=1e-7, weight_decay=0.004, fused=True
     )
     settings = same_again(images, batch, learning_rate, seed, augment)
-    epoch = len(images) // batch
+    epoch = max(1, len(images) // batch)
     training = Training(epoch, steps, epochs, seconds, every, folder, progress, settings)
     if training.arrays:
         checkpoint.set_state(model, optimizer, training.arrays, training.file)

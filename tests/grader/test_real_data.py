@@ -81,7 +81,7 @@ def test_an_overlay_of_a_real_frame_can_be_drawn(frames, tmp_path, repo):
     """The command line of the course on a real frame, with a model of the examples."""
     model = repo / "assignments/examples/ada/model.onnx"
     command = [sys.executable, "-m", "helpers.predict", str(frames / "dataA/dataA/CameraRGB/0.png")]
-    command += ["--model", str(model), "--out", str(tmp_path)]
+    command += [str(tmp_path), "--model", str(model)]
     subprocess.run(command, cwd=repo, check=True, capture_output=True)
     assert len(list(tmp_path.iterdir())) >= 2
 

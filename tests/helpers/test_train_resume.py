@@ -1,6 +1,5 @@
 """A training that is cut off goes on to the same curve."""
 
-import json
 import os
 import signal
 import subprocess
@@ -41,9 +40,11 @@ def framework(request):
 
         @staticmethod
         def load(folder):
-            about = {"network": "unet", "options": {"classes": 13, "width": 4, "depth": 1}}
-            (folder / "network.json").write_text(json.dumps(about))
-            return import_module(f"helpers.{request.param}.checkpoint").load(folder)
+            options = {"classes": 13, "width": 4, "depth": 1}
+            about = {"framework": "", "network": "unet", "options": options}
+            checkpoint.describe(folder, about | {"height": 16, "width": 24})
+            module = import_module(f"helpers.{request.param}.checkpoint")
+            return module.load(folder / module.BEST)
 
     return Framework
 
