@@ -125,7 +125,8 @@ def encoder_of(model: keras.Model) -> dict[str, np.ndarray]:
 def test_state_dicts_of_torchvision_come_in(name, home, tmp_path):
     """Its own network with the weights loaded says at the end of the encoder what ours says."""
     theirs = getattr(models(), name)(weights=None).eval()
-    theirs.classifier = theirs.fc = torch.nn.Linear(3, 2)  # a small one: it is not taken over
+    head = "fc" if hasattr(theirs, "fc") else "classifier"
+    setattr(theirs, head, torch.nn.Linear(3, 2))  # a small one: it is not taken over
     state = draw({key: tuple(array.shape) for key, array in theirs.state_dict().items()})
     theirs.load_state_dict({key: torch.from_numpy(array) for key, array in state.items()})
     torch.save(theirs.state_dict(), tmp_path / f"{name}.pth")
