@@ -40,13 +40,27 @@ def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
     fault = _differs(case, answer)
     if fault is None:
         return None
-    for hint, outputs in case.mistakes:
-        # a mistake that this case does not show teaches nothing about it; one that lists fewer
-        # outputs is about the first ones
-        told = answer[: len(outputs)]
-        if _differs(case, outputs) and _compare(told, outputs, case.tolerance) is None:
+    # a mistake that this case does not show teaches nothing about it
+    shown = [(hint, outputs) for hint, outputs in case.mistakes if _differs(case, outputs)]
+    for hint, outputs in shown:
+        # one that lists fewer outputs is about the first ones
+        if _compare(answer[: len(outputs)], outputs, case.tolerance) is None:
+            return hint
+    for hint, outputs in shown:  # another mistake in a later output must not hide the first
+        if _same_first_fault(case, answer, outputs):
             return hint
     return fault
+
+
+def _same_first_fault(case: Case, answer: list[np.ndarray], outputs: list[np.ndarray]) -> bool:
+    """Whether the first output in which the answer is wrong is wrong here in the same way."""
+    if case.allowed is not None or len(answer) != len(case.expected):
+        return False
+    for got, want, known in zip(answer, case.expected, outputs, strict=False):
+        if _compare([got], [want], case.tolerance) is not None:
+            same = _compare([got], [known], case.tolerance) is None
+            return same and _compare([known], [want], case.tolerance) is not None
+    return False
 
 
 def _differs(case: Case, answer: list[np.ndarray]) -> str | None:

@@ -49,8 +49,8 @@ from helpers.check import check, desk
 
 # %%
 if desk:
-    from helpers import figures, masks, streets
-    from helpers.classes import CAMVID
+    from helpers import boundary, figures, masks, streets
+    from helpers.classes import LYFT
 
     image, mask = streets.scene(drive=3, frame=0)
 
@@ -92,24 +92,24 @@ def to_ids(picture, palette):
 check("to_ids", to_ids)
 
 # %% [markdown]
-# Try it on a label in CamVid's colours that somebody saved as JPEG. Grey pixels are those that you
-# marked with 255. Where do they lie?
+# Try it on a mask that somebody coloured and saved as JPEG. To the eye the file is perfect. White is
+# what you marked with 255. JPEG doesn't store red, green and blue but three mixtures of them, rounded:
+# some colours come back a little different, whole areas of them, and near borders all do.
 
 # %%
 if desk:
     import io
 
-    blocks = np.kron(np.arange(12).reshape(3, 4), np.ones((37, 45), int))
     file = io.BytesIO()
-    Image.fromarray(CAMVID.palette[blocks]).save(file, "JPEG", quality=95)
+    Image.fromarray(masks.colourize(mask)).save(file, "JPEG", quality=95)
     saved = np.asarray(Image.open(file))
-    found = to_ids(saved, CAMVID.palette)
-    if found is not None and found is not ...:
+    found = to_ids(saved, LYFT.palette)
+    if found is not None:
         figures.grid(
-            [saved, masks.colourize(found.astype(np.uint8), CAMVID)],
+            [saved, np.where((found == 255)[..., None], np.uint8(255), saved)],
             ["the JPEG file", f"your mask: {np.mean(found == 255):.0%} unknown"],
-            alt="Twelve coloured blocks, and the mask of them with grey pixels where JPEG has "
-            "changed the colour.",
+            alt="A mask in class colours, and the same with much of it white: there the colour is "
+            "that of no class.",
         )
 
 # %% [markdown]
@@ -306,13 +306,13 @@ check("iou_and_dice", iou_and_dice)
 # - `per_image`: for each image by itself take the IoU of each class and the mean over the classes;
 #   then the mean over the images.
 #
-# The rule for both: what is nan stays out of a mean. In an image that is a class in neither mask; over
-# the images it is an image in which every pixel is ignored. If nothing is left, the mean is nan.
+# What has no value stays out of a mean: a class that is in neither mask; an image in which every
+# pixel is ignored. If nothing is left, the mean is nan.
 #
 # <details><summary>Hint 1</summary>
 #
 # You have `confusion` and `iou_and_dice`. Pooled: one matrix of the whole stack. Per image: one
-# matrix of each image.
+# matrix of each image. A mistake in those two shows here again, so get them right first.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -393,6 +393,13 @@ check("challenge_score", challenge_score)
 # - `truth` is bool, H×W. `probabilities` is float, H×W. `thresholds` is float, rising.
 # - The result is `(threshold, score)`: the threshold whose mask has the highest F-beta, and that
 #   F-beta. If TP is 0, F-beta is 0. Of several equally good thresholds take the lowest.
+#
+# <details><summary>Hint</summary>
+#
+# One mask and one score for each threshold; then the place of the highest score. Of several equal
+# ones `np.argmax` gives the first. But beware of nan: `np.argmax([0.2, nan])` is 1.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "best_threshold_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def best_threshold(truth, probabilities, thresholds, beta):
@@ -434,6 +441,23 @@ check("best_threshold", best_threshold)
 # two lists of places at once, N×M×2. A contour is short: that fits into memory.
 #
 # </details>
+
+# %% [markdown]
+# The figure shows the road of the first scene, in the truth and in the coarse answer, with its
+# contour in black. Along the bottom, where the hood was, there is a border; at the left end of the
+# picture there is none.
+
+# %%
+if desk:
+    roads = [truths[0] == 7, answers["coarse"][0] == 7]
+    lines = [boundary.contour(road.astype(np.uint8), none=2) & road for road in roads]
+    grey = [np.where(line, 0, np.where(road, 170, 255)) for road, line in zip(roads, lines)]
+    figures.grid(
+        [np.dstack([picture] * 3).astype(np.uint8) for picture in grey],
+        [f"truth: {lines[0].sum()} pixels", f"coarse: {lines[1].sum()} pixels"],
+        alt="The area of the road in grey with a thin black contour; in the coarse answer the "
+        "contour goes in steps.",
+    )
 
 # %% nbgrader={"grade": false, "grade_id": "boundary_f1_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # A function of your own for the contour, if you like.

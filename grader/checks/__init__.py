@@ -4,7 +4,7 @@ A check is inputs, a reference, a tolerance, points and the known mistakes with 
 holds no secret: the judge draws the inputs from the instructor's seed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 
@@ -52,12 +52,17 @@ def case(
     reference: Callable,
     mistakes: dict[str, Callable],
     tolerance: float = 1e-5,
+    names: Sequence[str] = (),
 ) -> Case:
-    """A case whose expected outputs, and those of the mistakes, are computed here."""
+    """A case whose expected outputs, and those of the mistakes, are computed here.
+
+    `names` are those of the outputs, for the sentence that says what is wrong.
+    """
     known = []
     for hint, mistake in mistakes.items():
         try:
             known.append((hint, respond_to_call(mistake, inputs)))
         except (ValueError, IndexError):
             continue  # this mistake stops on these inputs: there is nothing to compare with
-    return Case(part, inputs, respond_to_call(reference, inputs), known, tolerance)
+    expected = respond_to_call(reference, inputs)
+    return Case(part, inputs, expected, known, tolerance, names=list(names))

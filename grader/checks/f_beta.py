@@ -171,5 +171,6 @@ def threshold_cases(rng: np.random.Generator) -> list[Case]:
             truth[...] = False
         probabilities = np.clip(np.round(sure * 32) / 32, 0, 1).astype(np.float32)
         inputs = [truth, probabilities, thresholds, beta]
-        cases.append(case(part, inputs, best_threshold, THRESHOLD_MISTAKES))
+        names = ("the threshold", "the score")
+        cases.append(case(part, inputs, best_threshold, THRESHOLD_MISTAKES, names=names))
     return cases

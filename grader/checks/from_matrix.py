@@ -73,7 +73,10 @@ ACCURACY_MISTAKES = {
 
 
 def accuracy_cases(rng: np.random.Generator) -> list[Case]:
-    return [case(part, [m], accuracies, ACCURACY_MISTAKES) for part, m in matrices(rng)]
+    return [
+        case(part, [m], accuracies, ACCURACY_MISTAKES, names=("overall", "per_class"))
+        for part, m in matrices(rng)
+    ]
 
 
 # ---- iou_and_dice(matrix) → IoU, Dice, per class
@@ -124,4 +127,7 @@ IOU_DICE_MISTAKES = {
 
 
 def iou_dice_cases(rng: np.random.Generator) -> list[Case]:
-    return [case(part, [m], iou_and_dice, IOU_DICE_MISTAKES) for part, m in matrices(rng)]
+    return [
+        case(part, [m], iou_and_dice, IOU_DICE_MISTAKES, names=("the IoU", "Dice"))
+        for part, m in matrices(rng)
+    ]

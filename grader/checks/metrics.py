@@ -215,5 +215,6 @@ def mean_cases(rng: np.random.Generator) -> list[Case]:
     ):
         pairs = [two_masks(rng, (15, 22), *image) for image in images]
         stacks = [np.stack(masks) for masks in zip(*pairs, strict=True)]
-        cases.append(case(part, [*stacks, classes], mean_ious, MEAN_MISTAKES))
+        inputs = [*stacks, classes]
+        cases.append(case(part, inputs, mean_ious, MEAN_MISTAKES, names=("pooled", "per_image")))
     return cases

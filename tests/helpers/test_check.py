@@ -83,3 +83,12 @@ def test_a_resized_mask_may_be_any_id_of_its_part():
     assert "50.0% of the pixels" in wrong(case, [np.array([[3, 0]])])
     assert "class ids are integers" in wrong(case, [np.array([[1.5, 0]])])
     assert wrong(case, [np.array([[1, 300]])])
+
+
+def test_the_first_mistake_is_named_although_a_later_output_has_another_one():
+    halves, doubles = [np.array(0.25), np.array(1.0)], [np.array(0.5), np.array(2.0)]
+    mistakes = [("the first is halved", halves), ("the second is doubled", doubles)]
+    case = Case("", [], [np.array(0.5), np.array(1.0)], mistakes, names=["a", "b"])
+    assert wrong(case, [np.array(0.25), np.array(2.0)]) == "the first is halved"
+    assert wrong(case, [np.array(0.5), np.array(2.0)]) == "the second is doubled"
+    assert wrong(case, [np.array(0.3), np.array(2.0)]) == "a is 0.3 and should be 0.5"
