@@ -41,14 +41,17 @@ class Lab:
 @pytest.fixture(scope="session")
 def lab(repo, tmp_path_factory):
     """JupyterLab over an empty folder, with nothing of the user's own settings."""
-    with jupyter_lab(repo, tmp_path_factory) as server:
+    with jupyter_lab(repo, tmp_path_factory.mktemp) as server:
         yield server
 
 
 @contextmanager
-def jupyter_lab(repo, tmp_path_factory, disabled=(), **variables):
-    """A JupyterLab of its own, without the `disabled` extensions, and with these variables."""
-    home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("work")
+def jupyter_lab(repo, make_folder, disabled=(), **variables):
+    """A JupyterLab of its own, without the `disabled` extensions, and with these variables.
+
+    `make_folder` gives a new folder for a name.
+    """
+    home, folder = make_folder("jupyter"), make_folder("work")
     page = home / "config/labconfig/page_config.json"
     page.parent.mkdir(parents=True)
     page.write_text(json.dumps({"disabledExtensions": {name: True for name in disabled}}))
@@ -107,11 +110,17 @@ def browser(tmp_path_factory):
     """A window of Chromium with no history. Skips where there is no Chromium."""
     if not CHROMIUM:
         pytest.skip("no Chromium; on Debian: sudo apt-get install chromium")
+    with chromium(tmp_path_factory.mktemp("chromium")) as window:
+        yield window
+
+
+@contextmanager
+def chromium(profile):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         window = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
+            profile,
             executable_path=CHROMIUM,
             headless=True,
             args=FLAGS.split(),

@@ -72,7 +72,7 @@ def test_where_anywidget_has_no_page_side_the_frame_does_all(
 ):
     """Kaggle's stand-in, and no widget is made at all: its comm would log an error there."""
     with jupyter_lab(
-        repo, tmp_path_factory, disabled=["anywidget"], PIXELWISE_WIDGETS="html"
+        repo, tmp_path_factory.mktemp, disabled=["anywidget"], PIXELWISE_WIDGETS="html"
     ) as lab:
         tab = in_lab(browser, lab, "html.ipynb", CODE, "print(w.live)")
         frame = tab.frame_locator(".jp-OutputArea iframe")
