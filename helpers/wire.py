@@ -73,6 +73,7 @@ def _to_plain(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         # not ascontiguousarray: that turns a 0-d array into a 1-d one
         array = np.asarray(value, order="C")
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype.name not in DTYPES:
             raise WireError(f"an array of {array.dtype}: send one of {', '.join(DTYPES)}")
         if array.ndim > MAX_DIMENSIONS:

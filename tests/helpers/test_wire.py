@@ -92,3 +92,10 @@ def test_what_cannot_be_sent_is_said():
         wire.encode(np.array([object()]))
     with pytest.raises(wire.WireError, match="a set can't be sent"):
         wire.encode({1})
+
+
+@pytest.mark.parametrize("name", wire.DTYPES)
+def test_every_type_of_number_arrives_whatever_its_byte_order(name):
+    for array in (np.array([0, 1, 1], name), np.array([0, 1, 1], np.dtype(name).newbyteorder(">"))):
+        arrived = wire.decode(wire.encode(array))
+        assert arrived.dtype == name and arrived.tolist() == array.tolist()
