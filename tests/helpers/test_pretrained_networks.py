@@ -208,8 +208,20 @@ def test_a_checkpoint_that_holds_more_than_arrays_is_refused(serve, home, capsys
     torch.save({"backbone": deeplab_mobilenet}, file)
     serve(VOC_NAME, file.getvalue(), "/checkpoint.pth")
     assert torch_pretrained.voc() is None
-    assert "cannot be turned into deeplabv3_mobilenet_v3_large.safet" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "cannot be turned into deeplabv3_mobilenet_v3_large.safetensors" in said
+    assert "no checkpoint of arrays alone (Weights only load failed" in said
     assert not list((home / ".cache/pixelwise").glob("*.safetensors*"))
+
+
+def test_the_command_names_what_it_cannot_convert(tmp_path, repo):
+    (tmp_path / "cut.pth").write_bytes(voc_checkpoint()[1][:1_000_000])
+    for name, why in {"cut.pth": "cut off, or no checkpoint", "none.pth": "No such file"}.items():
+        command = [sys.executable, "-m", "helpers.pytorch.convert", tmp_path / name, tmp_path / "a"]
+        run = subprocess.run(command, cwd=repo, capture_output=True, text=True)
+        assert run.returncode == 1 and "Traceback" not in run.stderr
+        assert name in run.stderr and why in run.stderr
+    assert not (tmp_path / "a").exists()
 
 
 def test_without_pytorch_the_command_for_another_machine_is_named(
