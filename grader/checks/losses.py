@@ -60,9 +60,13 @@ def log_softmax(logits):
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
-def over_rows(function: Callable) -> Callable:
-    """A softmax over the wrong axis, which in N×H×W×C is that of the rows."""
-    return lambda z: np.moveaxis(function(np.moveaxis(z, -3, -1)), -1, -3)
+def along(axis: int, function: Callable) -> Callable:
+    """A softmax over another axis than that of the classes."""
+    return lambda z: np.moveaxis(function(np.moveaxis(z, axis, -1)), -1, axis)
+
+
+OTHER_AXES = {"images": -4, "rows": -3, "columns": -2}
+"""The axes of ...×N×H×W×C that a softmax must not run over."""
 
 
 def sigmoid(z):
@@ -146,10 +150,9 @@ def draw(
 def loss_case(
     part: str, inputs: list, reference: Callable, mistakes: dict[str, Callable], *plain: dict
 ) -> Case:
-    """A case of a loss; `plain` are mistakes that are known by their value alone."""
-    known = {hint: with_gradient(mistake) for hint, mistake in mistakes.items()}
-    for more in plain:
-        known |= more
+    """A case of a loss; `plain`: mistakes known by their value, looked for first."""
+    known = {hint: mistake for more in plain for hint, mistake in more.items()}
+    known |= {hint: with_gradient(mistake) for hint, mistake in mistakes.items()}
     made = case(part, inputs, with_gradient(reference), known, 1e-3)
     return replace(made, names=["the loss", "its gradient (image, row, column, class)"])
 
@@ -190,7 +193,7 @@ DICE_MISTAKES = {
         -np.log((softmax(z) * one_hot(m, z.shape[-1])).sum(-1)).mean(PIXELS)
     ),
     "the softmax runs over the wrong axis: it must run over the classes": (
-        lambda z, m: soft_dice(z, m, activation=over_rows(softmax))
+        lambda z, m: soft_dice(z, m, activation=along(-3, softmax))
     ),
 }
 

@@ -9,11 +9,12 @@ import numpy as np
 from grader.checks.losses import (
     ABOVE_CLASSES,
     EMPTY_MISTAKES,
+    OTHER_AXES,
+    along,
     detached,
     draw,
     log_softmax,
     loss_case,
-    over_rows,
     sigmoid,
     softmax,
 )
@@ -86,9 +87,6 @@ DICE_LOSS_MISTAKES = {
     "sigmoid instead of softmax: the classes exclude each other": (
         lambda z, m, s: dice_loss(z, m, s, sigmoid)
     ),
-    "the softmax runs over the wrong axis: it must run over the classes": (
-        lambda z, m, s: dice_loss(z, m, s, over_rows(softmax))
-    ),
     "that is Dice itself: the loss is 1 − Dice, so that less is better": dice_itself,
     "that is −Dice: the loss is 1 − Dice": lambda z, m, s: -dice_itself(z, m, s),
     "that is cross-entropy": lambda z, m, s: cross_entropy(z, m),
@@ -126,6 +124,11 @@ DICE_LOSS_MISTAKES = {
     "ignored pixels (255) count for class 0: they must not count at all": (
         lambda z, m, s: dice_loss(z, first_class_where_ignored(m), s)
     ),
+} | {
+    f"the softmax runs over the {name}: it must run over the classes": (
+        lambda z, m, s, axis=axis: dice_loss(z, m, s, along(axis, softmax))
+    )
+    for name, axis in OTHER_AXES.items()
 }
 
 

@@ -8,14 +8,15 @@ import numpy as np
 from grader.checks.losses import (
     COLUMNS,
     EMPTY_MISTAKES,
+    OTHER_AXES,
     OVERFLOW_MISTAKES,
     PIXELS,
     ROWS,
+    along,
     detached,
     draw,
     log_softmax,
     loss_case,
-    over_rows,
     sigmoid,
     softmax,
 )
@@ -57,15 +58,24 @@ def binary(logits, masks):
     return each.sum((-4, -3, -2, -1)) / max(counted(masks).sum() * logits.shape[-1], 1)
 
 
+def ignored_push(logits, masks):
+    """Adds nothing to the value, and p to the gradient of each ignored pixel."""
+    log_sum = np.log(np.exp(logits - logits.real.max(-1, keepdims=True)).sum(-1))
+    pushes = (log_sum - detached(log_sum)) * (masks == 255)
+    return pushes.sum(PIXELS) / max(counted(masks).sum(), 1)
+
+
+IGNORED_PUSH = (
+    "its value is right, but ignored pixels have a gradient: TensorFlow's cross-entropy of one-hot "
+    "labels gives p − t, also where t is 0 for every class. Multiply the losses by 0 there"
+)
 CROSS_ENTROPY_MISTAKES = {
+    IGNORED_PUSH: lambda z, m: cross_entropy(z, m) + ignored_push(z, m),
     "softmax is taken twice: log_softmax, and the built-in losses that take logits, hold one": (
         lambda z, m: cross_entropy(z, m, log_p=lambda x: log_softmax(softmax(x)))
     ),
     "the logits are taken for log-probabilities: log_softmax comes first": (
         lambda z, m: cross_entropy(z, m, log_p=lambda x: x)
-    ),
-    "the softmax runs over the wrong axis: it must run over the classes": (
-        lambda z, m: cross_entropy(z, m, log_p=over_rows(log_softmax))
     ),
     "the sign is wrong: log p is negative, and the loss is −log p": (
         lambda z, m: cross_entropy(z, m, sign=1)
@@ -103,6 +113,12 @@ CROSS_ENTROPY_MISTAKES = {
         lambda z, m, small=small: cross_entropy(z, m, log_p=lambda x: np.log(softmax(x) + small))
     )
     for small in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+}
+CROSS_ENTROPY_MISTAKES |= {
+    f"the softmax runs over the {name}: it must run over the classes": (
+        lambda z, m, axis=axis: cross_entropy(z, m, log_p=along(axis, log_softmax))
+    )
+    for name, axis in OTHER_AXES.items()
 }
 
 
@@ -232,6 +248,7 @@ def largest_p(logits, masks, gamma):
 
 
 FOCAL_MISTAKES = {
+    IGNORED_PUSH: lambda z, m, g: focal_loss(z, m, g) + ignored_push(z, m),
     "the 1 − is missing: the factor is (1 − p)^γ, so that easy pixels count less": (
         lambda z, m, g: focal_loss(z, m, g, lambda p, g: p**g)
     ),
