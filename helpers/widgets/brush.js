@@ -97,18 +97,17 @@ export default mount(async (root, model) => {
   }
 
   // ---- to Python and back
-  let sent = null, turn = 0;
+  let turn = 0;
   async function send() {
     undoButton.disabled = !done.length;
     redoButton.disabled = !undone.length;
     const mine = ++turn;
     const bytes = await deflate(mask);
-    if (mine !== turn) return; // painted on meanwhile
-    sent = bytes;
-    set(model, "painted", sent);
+    if (mine === turn) set(model, "painted", bytes); // else painted on meanwhile
   }
-  model.on("change:painted", async () => {
-    if (model.get("painted") === sent) return;
+  // Python counts up `given` when it sets the mask; a change of `painted` alone is our own, come back
+  model.on("change:given", async () => {
+    turn++;
     mask.set(await inflate(toBytes(model.get("painted"))));
     matrix = confusion(truth, mask, n);
     colourize(mask, table, tint.pixels);

@@ -31,6 +31,7 @@ class Brush(Widget):
     opacity = Synced(0.55)
     show_truth = Synced(False)
     painted = Synced(b"")
+    given = Synced(0)
 
     def __init__(self, image, truth, classes, paint, background, alt) -> None:
         self._image, self._truth, self._classes = image, truth, classes
@@ -63,6 +64,7 @@ class Brush(Widget):
     @mask.setter
     def mask(self, mask: np.ndarray) -> None:
         self.painted = packed(check_mask("mask", mask, self._image, self._classes, ignore=False))
+        self.given += 1
 
     def _painted(self) -> np.ndarray:
         return np.frombuffer(zlib.decompress(self.painted), np.uint8).reshape(self._truth.shape)

@@ -79,6 +79,12 @@ def test_painting_is_scored_as_in_python_and_comes_back(lab_tab, screenshots):
     row = lab_tab.locator("tr", has=lab_tab.locator("[data-paint='7']")).inner_text().split()
     assert row[-2:] == [figures[1].split()[2], figures[1].split()[-1]]
     lab_tab.screenshot(path=screenshots / "brush_lab_light.png")
+    lab_tab.get_by_role("button", name="Undo").click()
+    assert score(lab_tab) == "Roads: IoU 0.000 · Dice 0.000"
+    lab_tab.wait_for_timeout(300)
+    assert execute(lab_tab, "print(w.mask.any())") == "False"
+    lab_tab.get_by_role("button", name="Redo").click()
+    assert score(lab_tab) == figures[1]
 
 
 def test_python_sets_the_mask(lab_tab):
