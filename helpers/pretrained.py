@@ -206,7 +206,10 @@ def _fetch(name: str) -> Path:
 
 def _download(source: Source, part: Path, target: Path) -> None:
     """Brings the file to `part`, going on by itself after a cut as long as something comes."""
-    remedy = f"Run this again where there is a network, or save the file as {target}."
+    bring = f"save the file as {target}"
+    if source.url.endswith(".pth"):
+        bring = f"bring the file and run `python -m helpers.pytorch.convert FILE {target}`"
+    remedy = f"Run this again where there is a network, or {bring}."
     while True:
         have = part.stat().st_size if part.exists() else 0
         fault = "cut off"

@@ -69,7 +69,8 @@ def offline(home, monkeypatch):
     with Server(b"") as gone:
         pass
     for name, source in files.SOURCES.items():
-        monkeypatch.setitem(files.SOURCES, name, replace(source, url=gone.url))
+        url = gone.url + source.url[-4:]  # .pth says that it is a checkpoint
+        monkeypatch.setitem(files.SOURCES, name, replace(source, url=url))
 
 
 @functools.cache
@@ -241,7 +242,9 @@ def test_without_pytorch_the_command_for_another_machine_is_named(
 @pytest.mark.parametrize("package", [torch_pretrained, keras_pretrained])
 def test_without_a_network_there_is_no_whole_model(package, offline, capsys):
     assert package.voc() is None
-    assert capsys.readouterr().out.startswith("These weights (42 MB) are not on this machine")
+    said = capsys.readouterr().out
+    assert said.startswith("These weights (42 MB) are not on this machine")
+    assert "bring the file and run `python -m helpers.pytorch.convert FILE " in said
 
 
 PROGRAM = """
