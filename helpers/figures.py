@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
@@ -230,6 +231,13 @@ def curves(
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend()
     show(figure, alt)
+
+
+def drawn(figure: Figure) -> np.ndarray:
+    """A figure as an image, uint8 H×W×3."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def _png(figure: Figure) -> bytes:
