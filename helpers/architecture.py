@@ -322,7 +322,7 @@ def _skip(node: onnx.NodeProto, maps: list[_Maps], after: _Maps) -> Iterator[Ski
 
 def _stages(convolutions: list[_Maps]) -> Iterator[Stage]:
     """Down by one level after the other, then up again."""
-    bottom = max((maps.level for maps in convolutions), default=0)
+    bottom = max((maps.deepest for maps in convolutions), default=0)
     down = [(level, False) for level in range(bottom + 1)]
     up = [(level, True) for level in reversed(range(bottom))]
     for level, was_coarser in down + up:

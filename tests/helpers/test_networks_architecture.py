@@ -16,7 +16,7 @@ EXPECTED = {
     "fcn32": ([0, 1, 2, 3, 4, 5], [], [], 1),
     "fcn16": ([0, 1, 2, 3, 4, 5], [4], [(4, "add", 13, 13)], 1),
     "fcn8": ([0, 1, 2, 3, 4, 5], [4, 3], [(4, "add", 13, 13), (3, "add", 13, 13)], 1),
-    "segnet": ([0, 1, 2, 3, 4], [3, 2, 1, 0], [], 1),
+    "segnet": ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [], 1),  # at level 5 there is only pooling
     "unet": (
         [0, 1, 2, 3, 4],
         [3, 2, 1, 0],
@@ -32,6 +32,31 @@ def folded(model: nn.Module) -> int:
     """The parameters when batch norm is folded away: weights, and one bias for each map."""
     layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     return sum(layer.weight.numel() + layer.out_channels for layer in layers)
+
+
+MAPS = {
+    "resnet18": (3, 64, 64, 128, 256, 512),
+    "resnet50": (3, 64, 256, 512, 1024, 2048),
+    "mobilenet_v2": (3, 16, 24, 32, 96, 1280),
+    "vgg16": (64, 128, 256, 512, 512, 512),
+}
+
+
+@pytest.mark.parametrize("encoder", MAPS)
+def test_the_unet_of_an_encoder(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
+    torch.manual_seed(0)
+    model = NETWORKS["unet"](13, 8, encoder=encoder)
+    found = architecture.read(export(model, tmp_path / "model.onnx"))
+    assert [(s.height, s.kind, *s.channels) for s in found.skips] == [
+        (96 >> level, "concat", MAPS[encoder][level], 8 << level) for level in (4, 3, 2, 1, 0)
+    ]
+    # the image itself has no convolution, and VGG-16 has none after its last pooling
+    down = (0, 1, 2, 3, 4) if encoder == "vgg16" else (1, 2, 3, 4, 5)
+    levels = [96 >> level for level in (*down, 4, 3, 2, 1, 0)]
+    assert [s.height for s in found.stages] == levels
+    assert (found.downsamplings, found.upsamplings, found.dilation) == (5, 5, 1)
+    assert found.parameters == folded(model)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
