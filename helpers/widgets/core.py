@@ -113,13 +113,12 @@ class Widget:
             return data, {}
         data["text/html"] = self.html()  # a saved notebook has no live widgets
         data["image/jpeg"] = base64.b64encode(self._still()).decode()
+        metadata = {"image/jpeg": {"alt": self.values["alt"]}}
         if self.live is not None:
-            data[page.VIEW] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.live.model_id,
-            }
-        return data, {"image/jpeg": {"alt": self.values["alt"]}}
+            view, hosts = self.live._repr_mimebundle_()  # Colab wants more said about a widget
+            data[page.VIEW] = view[page.VIEW]
+            metadata |= hosts
+        return data, metadata
 
 
 def jpeg(image: np.ndarray, quality: int = 85) -> bytes:

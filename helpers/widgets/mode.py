@@ -11,6 +11,8 @@ def mode() -> str:
 
     - live: an ipywidget; Python and the page share values.
     - html: a page of its own in an iframe. All that needs no kernel works; nothing comes back.
+      Also for notebooks that are run to be exported: nbconvert --execute stores live widgets in a
+      way that needs the network.
     - text: the words alone, for grading and tests.
 
     PIXELWISE_WIDGETS names one. Without it grading is text. Kaggle is html: anywidget can be
