@@ -83,9 +83,7 @@ class Augment:
             ValueError: not uint8, shapes that do not fit, or a crop that leaves nothing.
         """
         _check(image, mask, self.crop)
-        rng = np.random.default_rng(seed)
-        draw = dict(zip(_DRAWS, rng.random(len(_DRAWS)), strict=True))
-        shifts = rng.uniform(-1, 1, (2, CELLS + 3, CELLS + 3))
+        draw, shifts = draws(seed)
         image, mask = self._geometry(image, mask, draw, shifts)
         return self._photometry(image, draw), mask
 
@@ -141,6 +139,19 @@ STREET = Augment(
     noise=0.03,
 )
 """A moderate start for street scenes. Nothing elastic: houses and poles do not bend."""
+
+
+def draws(seed: int | tuple[int, ...]) -> tuple[dict[str, float], np.ndarray]:
+    """All that a seed draws, whatever is switched on.
+
+    Returns:
+        numbers in [0, 1) by name, and the elastic coefficients, 2 × (CELLS+3) × (CELLS+3),
+        in [-1, 1).
+    """
+    rng = np.random.default_rng(seed)
+    draw = dict(zip(_DRAWS, rng.random(len(_DRAWS)), strict=True))
+    return draw, rng.uniform(-1, 1, (2, CELLS + 3, CELLS + 3))
+
 
 _DRAWS = """mirror top bottom left right zoom row column angle
     brightness contrast saturation hue blur noise noise_place""".split()
