@@ -75,6 +75,7 @@ def jupyter_lab(repo, make_folder, disabled=(), **variables):
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
+    command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
     command += ["--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
     env = {**os.environ, **{name: str(home / sub) for name, sub in own.items()}}
     env |= {"PYTHONPATH": str(repo), **variables}

@@ -35,14 +35,15 @@ RUN_ALL = """async () => {
 }"""
 
 
-def run_notebook(browser, lab, name):
+def run_notebook(browser, lab, name, page=None):
     """Opens a notebook of the lab's folder and runs all of its cells; no cell may fail.
 
-    Returns the browser's tab.
+    `page` is the path of the page that shows it, by default JupyterLab's. Returns the browser's
+    tab.
     """
     tab = browser.new_page()
-    workspace = Path(name).stem
-    tab.goto(f"{lab.address}/lab/workspaces/{workspace}/tree/{name}?token={lab.token}")
+    page = page or f"lab/workspaces/{Path(name).stem}/tree/{name}"
+    tab.goto(f"{lab.address}/{page}?token={lab.token}")
     tab.wait_for_function("() => !!window.jupyterapp", timeout=120_000)
     errors = tab.evaluate(RUN_ALL)
     assert errors == []

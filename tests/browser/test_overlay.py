@@ -204,6 +204,16 @@ def test_the_keyboard_goes_everywhere_and_stays_inside(tab, canvas, scene):
     assert {"Zoom in", "Save as PNG", "opacity", "outlines", "show Roads only"} <= reached
 
 
+def test_no_key_pressed_in_a_control_is_a_command_of_the_notebook(tab, canvas):
+    """Jupyter looks at the focused element alone."""
+    bare = tab.evaluate(
+        """() => [...document.querySelectorAll(
+          ".pixelwise :is(button, canvas, input, select, summary, [tabindex])"
+        )].filter((node) => !node.dataset.lmSuppressShortcuts).map((node) => node.outerHTML)"""
+    )
+    assert bare == []
+
+
 def test_zoom_keeps_the_cursor_in_view(tab, canvas):
     canvas.focus()
     canvas.press("0")
@@ -240,3 +250,17 @@ def test_screenshots(tab, canvas, screenshots):
         "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
     )
     tab.locator(".pixelwise[data-theme=light]").wait_for()
+
+
+def test_notebook_7(browser, lab, screenshots):
+    name = "notebook7.ipynb"
+    tab = in_lab(browser, lab, name, CODE, page=f"notebooks/{name}")
+    tab.locator(".pixelwise[data-ready]").wait_for()
+    tab.locator("[data-name=opacity]").fill("0.25")
+    assert execute(tab, "print(w.opacity)") == "0.25"
+    canvas = tab.locator(".pixelwise canvas")
+    canvas.scroll_into_view_if_needed()
+    tab.mouse.move(*pointer(canvas, *ROAD, 800, 600))
+    assert "truth 7 Roads" in tab.locator(".pw-readout").inner_text()
+    tab.screenshot(path=screenshots / "overlay_notebook7.png")
+    tab.close()

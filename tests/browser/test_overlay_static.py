@@ -120,6 +120,23 @@ def test_a_saved_notebook_is_small_and_its_export_works_offline(
     page.close()
 
 
+def test_a_notebook_that_is_not_trusted_shows_the_picture(browser, lab, widget, monkeypatch):
+    """Somebody else's notebook, opened and not run: its frame is taken away, its picture is not."""
+    monkeypatch.setenv("PIXELWISE_WIDGETS", "html")
+    data, metadata = widget._repr_mimebundle_()
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    cell = nbformat.v4.new_code_cell("w", outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), lab.folder / "theirs.ipynb")
+    tab = browser.new_page()
+    tab.goto(f"{lab.address}/lab/workspaces/theirs/tree/theirs.ipynb?token={lab.token}")
+    picture = tab.locator(".jp-OutputArea img")
+    picture.wait_for()
+    assert picture.get_attribute("alt") == widget.values["alt"]
+    assert picture.evaluate("image => image.naturalWidth") == 640
+    assert tab.locator(".jp-OutputArea iframe").count() == 0
+    tab.close()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing(browser, widget, tmp_path, dark):
     tab = bare(browser, widget, tmp_path, dark)

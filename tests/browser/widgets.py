@@ -40,13 +40,13 @@ def bare(browser, widget, folder, dark=False):
     return tab
 
 
-def in_lab(browser, lab, name, *cells):
-    """A new notebook with these cells, run in JupyterLab; the tab."""
+def in_lab(browser, lab, name, *cells, page=None):
+    """A new notebook with these cells, run in JupyterLab or on another `page`; the tab."""
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     sources = [nbformat.v4.new_code_cell(cell) for cell in cells]
     notebook = nbformat.v4.new_notebook(cells=sources, metadata={"kernelspec": spec})
     nbformat.write(notebook, lab.folder / name)
-    return run_notebook(browser, lab, name)
+    return run_notebook(browser, lab, name, page)
 
 
 def execute(tab, code):
