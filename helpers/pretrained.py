@@ -1,9 +1,9 @@
 """Weights that others have trained: finds them here, or fetches them, for both frameworks alike.
 
-Those of the encoders come from ImageNet and are the ones that torchvision publishes. timm and
-segmentation-models-pytorch keep copies of them on the Hugging Face hub as safetensors: a format
-that holds arrays alone and runs nothing when it is read, as a pickle may. Names and shapes are
-torchvision's.
+Those of the encoders come from ImageNet and are the ones that torchvision publishes. timm keeps
+copies of most on the Hugging Face hub as safetensors: a format that holds arrays alone and runs
+nothing when it is read, as a pickle may. A checkpoint of torchvision's own is turned into that
+once, by PyTorch. Names and shapes are torchvision's.
 
 One file serves both frameworks, so that a lesson starts from the same weights in either track.
 keras.applications is no second way to them: it has no ResNet-18; its MobileNetV2 pads strided
@@ -54,8 +54,8 @@ SOURCES = {
         47,
     ),
     "mobilenet_v2": Source(
-        HUB.format("smp-hub/mobilenet_v2.imagenet", "e67aa804e17f7b404b629127eabbd224c4e0690b"),
-        "be3534eab2a7ad16d91fbd299afdf63e12dd2a20062577a1b63d91f9ef6d1510",
+        "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+        "b0353104",
         14,
     ),
     "resnet50": Source(
