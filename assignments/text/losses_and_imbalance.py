@@ -33,9 +33,9 @@
 # to one part in a thousand. A loss with the right value and no gradient teaches a network nothing.
 #
 # **What you may use:** the building blocks of your framework, such as `log_softmax`, `one_hot`,
-# `sort` and its own cross-entropy, and your functions from earlier questions. Finished losses of
-# the course's `helpers` or of other packages are no answers. How you get there is up to you:
-# loops are as right as one clever line.
+# `sort` and its own cross-entropy, and your functions from earlier questions. The finished losses in
+# the course's `helpers` are no answers: they are missing when the notebook is graded. How you get
+# there is up to you: loops are as right as one clever line.
 
 # %% [markdown]
 # ## 0 · Choose your framework
@@ -49,11 +49,13 @@ FRAMEWORK = "pytorch"
 import numpy as np
 
 from helpers.check import check, desk
+from helpers.quiet import quiet
 
 if FRAMEWORK == "pytorch":
     import torch
 else:
-    from helpers.keras import keras  # Keras on TensorFlow
+    with quiet():  # TensorFlow has much to say when it starts
+        import keras
 
 # `desk` is True where you work and False when the notebook is graded.
 # Cells that begin with `if desk:` are for you: pictures and training.
