@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -114,6 +115,10 @@ def report(assignment: str, course: CourseFolder = ASSIGNMENTS) -> None:
 def _report(screen: Console, course: Course, assignment: str) -> None:
     grades = course.grades(assignment)
     screen.print(_table(assignment, grades))
+    for grade in grades:
+        for questions, remark in grade.remarks:
+            names = f"[bold]{escape(grade.student)} · {escape(questions)}[/]"
+            screen.print(Padding(f"{names}  {escape(remark)}", (0, 0, 0, 2)))
     screen.print("0 – no answer   ? not graded, our side broke   … to be marked by hand")
     if not all(g.confined for g in grades):
         screen.print("[red]*[/] graded without the sandbox")
@@ -136,16 +141,14 @@ def _table(assignment: str, grades: list[Grade]) -> Table:
         head = question.question.replace("_", "\n")
         table.add_column(f"{escape(head)}\n[dim]{question.max:g}[/]", justify="right")
     table.add_column("total", justify="right", style="bold")
-    table.add_column("remarks", overflow="fold")
     for grade in grades:
         cells = [MARKS.get(q.outcome, f"{q.points or 0:g}") for q in grade.questions]
         for i, question in enumerate(grade.questions):
             if question.outcome == "by hand" and question.points is not None:
                 cells[i] = f"{question.points:g}"
-        remarks = "\n".join(f"[bold]{escape(q)}[/] {escape(text)}" for q, text in grade.remarks)
         star = "" if grade.confined else " [red]*[/]"
         total = f"{grade.points:g}/{grade.max:g}"
-        table.add_row(escape(grade.student) + star, *cells, total, remarks)
+        table.add_row(escape(grade.student) + star, *cells, total)
     return table
 
 

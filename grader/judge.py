@@ -24,7 +24,7 @@ from grader.checks import Question, assignment
 from grader.networks import Networks, NoAnswer
 from grader.settings import Settings, settings
 from helpers import wire
-from helpers.verdict import wrong
+from helpers.verdict import by_fault, wrong
 
 PATIENCE = 120.0
 """Seconds that one answer may take; the notebook's own limits usually end it earlier."""
@@ -130,7 +130,7 @@ class Judge:
 
     def _score(self, name: str, question: Question, faults: dict[str, str]) -> None:
         share = sum(part for which, part in question.parts.items() if which not in faults)
-        said = "; ".join(f"{part}: {fault}" for part, fault in faults.items())
+        said = "; ".join(f"{parts}: {fault}" for parts, fault in by_fault(faults).items())
         self.write(
             event="score",
             question=name,

@@ -14,7 +14,7 @@ import numpy as np
 from helpers import wire
 from helpers.check import Unanswered, describe, respond
 from helpers.classes import LYFT
-from helpers.verdict import Case, wrong
+from helpers.verdict import Case, by_fault, wrong
 
 CASES = Path(__file__).parent / "cases"
 DRIVES = range(2000, 2030)
@@ -60,13 +60,12 @@ def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:
             faults.setdefault(case.part, fault)
     if open_parts.keys() == set(public["parts"]):
         raise next(iter(open_parts.values()))
-    return [_line(part, faults.get(part), open_parts.get(part)) for part in public["parts"]]
-
-
-def _line(part: str, fault: str | None, unanswered: Unanswered | None) -> str:
-    if fault:
-        return f"✗ {part}: {fault}"
-    return f"… {part}: not done yet: {unanswered}" if unanswered else f"✓ {part}"
+    left = [part for part in public["parts"] if part not in faults]
+    return [
+        *(f"✓ {part}" for part in left if part not in open_parts),
+        *(f"… {part}: not done yet: {open_parts[part]}" for part in left if part in open_parts),
+        *(f"✗ {parts}: {fault}" for parts, fault in by_fault(faults).items()),
+    ]
 
 
 def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:

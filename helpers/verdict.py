@@ -127,6 +127,14 @@ def _name(number: int, count: int, names: Sequence[str]) -> str:
     return "it" if count == 1 else f"output {number}"
 
 
+def by_fault(faults: dict[str, str]) -> dict[str, str]:
+    """Part → fault, with the parts that have the same fault together: 'values, absent' → fault."""
+    parts: dict[str, list[str]] = {}
+    for part, fault in faults.items():
+        parts.setdefault(fault, []).append(part)
+    return {", ".join(names): fault for fault, names in parts.items()}
+
+
 def place_name(place: tuple[int, ...]) -> str:
     """Where in an array, in words: 'at row 3, column 7', or 'at [0, 3, 7]' for other dimensions."""
     if len(place) == 2:

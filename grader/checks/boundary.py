@@ -128,7 +128,7 @@ def moved(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
 
 def boundary_cases(rng: np.random.Generator) -> list[Case]:
     pairs = []
-    for part, tolerance in (("contours", 1), ("contours", 2), ("tolerance", 2.5)):
+    for part, tolerance in (("contours", 1), ("contours", 3), ("tolerance", 2.5)):
         mask = blob(rng, int(rng.integers(26, 34)), int(rng.integers(35, 48)))
         pairs.append((part, mask, moved(rng, mask), tolerance))
     # bars at opposite ends, near each other only across the end, on one from end to end
