@@ -1177,12 +1177,11 @@ figures.show(
 # what came through the skips?
 #
 # Now the same as a U that you can click. Choose a block to see its maps, its size and
-# its parameters. Move the slider to 101, and to 572 with *valid*. A button that turns
-# red with a ✗ is where the network stops. (Without a running kernel the buttons do
-# nothing; the strip above, the drawing of 101 and the tables stay.)
+# its parameters. Move the slider to 101, and to 572 with *valid*. A block with a ✗ and a
+# double frame is where the network stops; what comes after it shows a –.
 
 # %%
-u.clickable_u(maps, size=96, **course)
+u.clickable_u(maps, side=96, **course)
 
 # %%
 sides = [64, 96, 100, 101, 112, 128, 188, 572]
@@ -1196,7 +1195,7 @@ for side in sides:
     print(row)
 
 # %% [markdown]
-# The table says the same without a kernel. With *same* the multiples of 16 pass, and
+# The table puts the sizes side by side. With *same* the multiples of 16 pass, and
 # the answer is as large as the image. With *valid* the sizes shrink, and a small image
 # is used up before the bottom is reached.
 

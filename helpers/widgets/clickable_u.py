@@ -1,12 +1,11 @@
 """A U-Net as a drawing and as a U of buttons: choose a block, see its maps, its size, its weights.
 
-Only arithmetic and pictures: no framework is imported. Levels count halvings: `down 0` works at
-full resolution, `bottom` at the smallest one, `up 3` brings the maps back to the size of level 3,
-and `join 3` mixes them with the skip from `down 3`.
+Only arithmetic and pictures: no framework is imported. clickable_u.js counts the same. Levels count
+halvings: `down 0` works at full resolution, `bottom` at the smallest one, `up 3` brings the maps
+back to the size of level 3, and `join 3` mixes them with the skip from `down 3`.
 """
 
 import base64
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,6 +13,11 @@ from io import BytesIO
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+
+from helpers.figures import drawn
+from helpers.widgets.core import Synced, Widget
+
+_SIDES = 16, 600
 
 
 @dataclass(frozen=True)
@@ -183,76 +187,90 @@ def mosaic(maps: np.ndarray, columns: int = 4, height: int = 96) -> np.ndarray:
     return np.vstack([np.hstack(tiles[:columns]), np.hstack(tiles[columns:])])
 
 
-def _picture(maps: np.ndarray, alt: str) -> str:
-    file = BytesIO()
-    Image.fromarray(mosaic(maps)).save(file, "PNG")
-    data = base64.b64encode(file.getvalue()).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+class ClickableU(Widget):
+    """What `clickable_u` returns; every attribute can be set from Python.
+
+    Attributes:
+        side: of the square input.
+        padding: 'same' or 'valid'.
+        block: the name of the block that is shown.
+    """
+
+    script = "clickable_u.js"
+    side = Synced(96)
+    padding = Synced("same")
+    block = Synced("down 0")
+
+    def blocks(self) -> list[Block]:
+        """The blocks for the side and the padding as they are now."""
+        return blocks(self.side, self.side, padding=self.padding, **self.values["network"])
+
+    def text(self) -> str:
+        """The blocks with their sizes and parameters, and where the network breaks."""
+        listed = self.blocks()
+        lines = [f"U-Net, {self.side}×{self.side} goes in, padding {self.padding}"]
+        for b in listed:
+            what = f"✗ {b.broken}" if b.broken else b.shape
+            lines.append(f"{b.name:8} {what:14} {b.parameters:10,} parameters")
+        last = listed[-1]
+        if not last.broken:
+            total = sum(b.parameters for b in listed)
+            lines.append(f"✓ {last.height}×{last.width} comes out; {total:,} parameters")
+        return "\n".join(lines)
+
+    def picture(self) -> np.ndarray:
+        """The U, drawn."""
+        title = f"{self.side} × {self.side} goes in, padding {self.padding}"
+        return drawn(draw(self.blocks(), self.values["network"]["depth"], title))
 
 
-def clickable_u(maps: Mapping[str, np.ndarray], size: int = 96, **network):
-    """A U of buttons with a size slider and a same/valid switch, as a core ipywidgets box.
+def clickable_u(
+    maps: Mapping[str, np.ndarray] | None = None, side: int = 96, alt: str = "", **network
+) -> ClickableU:
+    """A U of buttons: a block shows its maps, size and parameters; the input can be resized.
 
     Args:
         maps: for each block's name its output for one image, float H×W×C. A block that is not in
             it has sizes, but no picture.
-        size: the side of the square input at first.
+        side: the side of the square input at first, 16 to 600.
+        alt: what it shows, in a sentence.
         network: `channels`, `classes`, `first`, `depth`, `norm` as in `blocks`.
 
     Returns:
-        the widget; display it as the last line of a cell.
+        the widget: make it the last line of a cell.
+
+    Raises:
+        ValueError: the side is out of range; maps of a block that the network has not, or of
+            another shape than H×W×C.
     """
-    import ipywidgets as w
+    network = {"channels": 3, "classes": 13, "first": 8, "depth": 4, "norm": True} | network
+    if not _SIDES[0] <= side <= _SIDES[1]:
+        raise ValueError(f"side is {side}; it may be {_SIDES[0]} to {_SIDES[1]}")
+    known = {b.name: b.channels for b in blocks(512, 512, **network)}
+    pictures = {}
+    for name, found in (maps or {}).items():
+        if name not in known:
+            raise ValueError(f"maps has '{name}'; the blocks are {', '.join(known)}")
+        if found.ndim != 3 or found.shape[2] != known[name]:
+            raise ValueError(
+                f"maps of '{name}' have the shape {found.shape}; H×W×{known[name]} is right"
+            )
+        pictures[name] = [_picture(found), *found.shape]
+    return ClickableU(
+        "Clickable U-Net",
+        alt or f"A U-Net with {network['depth']} levels of skips, as a U of buttons.",
+        network=network,
+        maps=pictures,
+        sides=list(_SIDES),
+        side=side,
+        width=960,
+        height=820,
+    )
 
-    depth = network.get("depth", 4)
-    names = [block.name for block in blocks(2 ** (depth + 2), 2 ** (depth + 2), **network)]
-    wide = w.Layout(width="auto")
-    buttons = {name: w.Button(description=name, layout=wide) for name in names}
-    side = w.IntSlider(size, 16, 600, description="input side", continuous_update=True)
-    padding = w.ToggleButtons(options=["same", "valid"], description="padding")
-    verdict, about = w.HTML(), w.HTML()
-    chosen = ["down 0"]
 
-    def refresh(*_):
-        listed = blocks(side.value, side.value, padding=padding.value, **network)
-        found = {block.name: block for block in listed}
-        for name, button in buttons.items():
-            block = found.get(name)
-            size = "–" if block is None else f"✗ {block.broken}" if block.broken else block.height
-            button.description = f"{name} · {size}"
-            state = "danger" if block and block.broken else "primary" if name == chosen[0] else ""
-            button.button_style = state
-        last = listed[-1]
-        verdict.value = (
-            f"<b>✗ {last.name}: {last.broken}</b>"
-            if last.broken
-            else (f"<b>✓ {side.value}×{side.value} in, {last.height}×{last.width} out</b>")
-        )
-        block = found.get(chosen[0])
-        text = "not reached" if block is None else f"{block.shape}, {block.parameters:,} parameters"
-        picture = ""
-        if chosen[0] in maps:
-            shown = maps[chosen[0]]
-            caption = f"First maps of {chosen[0]} for one street scene, {shown.shape[0]}×"
-            caption += f"{shown.shape[1]} pixels, {shown.shape[2]} maps"
-            picture = f"<br>{caption}<br>{_picture(shown, caption)}"
-        about.value = f"<b>{chosen[0]}</b>: {text}{picture}"
-
-    def choose(button):
-        chosen[0] = next(name for name, known in buttons.items() if known is button)
-        refresh()
-
-    for button in buttons.values():
-        button.on_click(choose)
-    side.observe(refresh, "value")
-    padding.observe(refresh, "value")
-    refresh()
-    spread = "space-between"
-    rows = []
-    for level in range(depth):
-        right = [buttons[f"up {level}"], buttons[f"join {level}"]]
-        right += [buttons["head"]] if level == 0 else []
-        indent = w.Layout(justify_content=spread, padding=f"0 {3 * level}em")
-        rows.append(w.HBox([buttons[f"down {level}"], w.HBox(right)], layout=indent))
-    rows.append(w.HBox([buttons["bottom"]], layout=w.Layout(justify_content="center")))
-    return w.VBox([w.HBox([side, padding]), verdict, *rows, about])
+def _picture(maps: np.ndarray) -> str:
+    """The first eight maps as the address of a picture. Many pixels go as JPEG: it is smaller."""
+    kind = "PNG" if len(maps) <= 24 else "JPEG"
+    file = BytesIO()
+    Image.fromarray(mosaic(maps)).save(file, kind, optimize=True)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

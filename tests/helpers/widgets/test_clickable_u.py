@@ -1,7 +1,11 @@
 """The drawing of a U-Net knows its sizes."""
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from helpers.widgets.clickable_u import blocks, clickable_u, draw, mosaic, table
 
@@ -52,14 +56,34 @@ def test_pictures():
     assert (tiled[18:, 22:] == 255).all()  # the fourth place stays empty: there are three maps
 
 
-def test_buttons_follow_the_slider():
-    u = clickable_u({"down 0": np.zeros((4, 4, 8))}, size=96)
-    controls, verdict, first, *_ = u.children
-    side, padding = controls.children
-    assert "96×96 out" in verdict.value
-    side.value = 101
-    assert "join 2" in verdict.value and "24 ≠ 25" in verdict.value
-    side.value, padding.value = 572, "valid"
-    assert "388×388 out" in verdict.value
-    first.children[1].children[1].click()
-    assert "join 0" in u.children[-1].value
+def test_the_words_follow_side_and_padding():
+    u = clickable_u(side=96)
+    assert "join 2   24×24×32           27,776 parameters" in u.text()
+    assert "✓ 96×96 comes out; 486,661 parameters" in u.text()
+    u.side = 101
+    assert u.text().splitlines()[-1].split("  ")[0] == "join 2"
+    assert "✗ 24 ≠ 25" in u.text()
+    u.side, u.padding = 572, "valid"
+    assert "388×388 comes out" in u.text()
+    assert u.picture().shape[2] == 3 and u.picture().std() > 10
+
+
+def test_the_maps_of_a_block_travel_as_a_picture():
+    maps = np.random.default_rng(0).random((6, 8, 128))
+    source, *shape = clickable_u({"bottom": maps}).values["maps"]["bottom"]
+    assert shape == [6, 8, 128]
+    picture = Image.open(BytesIO(base64.b64decode(source.partition(",")[2])))
+    assert (np.asarray(picture) == mosaic(maps)).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"maps": {"down 9": np.zeros((4, 4, 8))}}, "the blocks are down 0, down 1"),
+        ({"maps": {"down 0": np.zeros((4, 4, 9))}}, "H×W×8 is right"),
+        ({"side": 8}, "may be 16 to 600"),
+    ],
+)
+def test_what_is_wrong_is_said(how, said):
+    with pytest.raises(ValueError, match=said):
+        clickable_u(**how)
