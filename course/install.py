@@ -33,6 +33,10 @@ GIB = {
 # What an extra takes without its own needs. The losses and metrics of this one need torch alone;
 # its networks need a torchvision that fits the build of torch.
 ALONE = {"test": ["segmentation-models-pytorch"]}
+# References that only their own tests may import, and find in REFERENCES: they are built for other
+# kinds of torch, and whatever imports them unprepared stops.
+APART = {"test": ["torchvision"]}
+REFERENCES = os.path.join(VENV, "references")
 GPU_GIB = 8.5  # what PyTorch's default build for Linux takes beyond the one for the processor
 MARGIN_GIB = 0.5
 
@@ -139,6 +143,9 @@ def pip_install(extras):
     sentence = run_pip(["-e", ".[%s]" % ",".join(sorted(extras))])
     if alone and not sentence:
         sentence = run_pip(["--no-deps"] + alone)
+    apart = [package for extra in sorted(extras) for package in APART.get(extra, [])]
+    if apart and not sentence:
+        sentence = run_pip(["--no-deps", "--upgrade", "--target", REFERENCES] + apart)
     return sentence
 
 
