@@ -32,7 +32,9 @@ def write(path: str | Path, arrays: dict[str, np.ndarray], about: dict | None = 
     except OSError as fault:
         with suppress(OSError):
             part.unlink()
-        raise OSError(f"{path}: cannot be written ({fault}). Is there room, and a right?") from None
+        raise OSError(
+            f"{path}: cannot be written ({fault}). Is there room, and may you write there?"
+        ) from None
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:

@@ -167,6 +167,8 @@ def _predict(options: argparse.Namespace) -> int:
             write(model, file, name, options.output, options.tile)
         except ValueError as fault:  # the other pictures can still be done
             failed.append(str(fault))
+        except OSError as fault:
+            raise OSError(f"{options.output}: cannot be written ({fault})") from None
     for sentence in failed:
         print(f"left out: {sentence}", file=sys.stderr)
     print(f"{len(files) - len(failed)} of {len(files)} are done: see {options.output}.")
@@ -191,8 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--tile",
         action="store_true",
-        help="do not shrink a large picture: go over it in overlapping tiles. For models that "
-        "learnt from pictures of this resolution",
+        help="do not shrink a large picture: go over it in overlapping tiles. Only for models that "
+        "learnt from pieces of pictures at this resolution; others see nonsense",
     )
     add("--flip", action="store_true", help="average with the mirror image: better, half as fast")
     return parser

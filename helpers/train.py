@@ -178,7 +178,7 @@ def begin_with_pretrained(model, options: argparse.Namespace) -> None:
     from helpers import pretrained
 
     if options.encoder in (None, "plain"):
-        raise ValueError(f"--pretrained needs --encoder, one of {', '.join(pretrained.SOURCES)}")
+        raise ValueError("--pretrained needs --encoder, one that has weights from ImageNet")
     twin = importlib.import_module(f"helpers.{PACKAGES[options.framework]}.twin")
     try:
         arrays = pretrained.fit(twin.get_weights(model), options.encoder, "encoder_")

@@ -23,7 +23,9 @@ def save(model: keras.Model, folder: str | Path) -> None:
     except OSError as fault:
         with suppress(OSError):
             part.unlink()
-        raise OSError(f"{path}: cannot be written ({fault}). Is there room, and a right?") from None
+        raise OSError(
+            f"{path}: cannot be written ({fault}). Is there room, and may you write there?"
+        ) from None
 
 
 def load(path: str | Path) -> keras.Model:
