@@ -330,4 +330,6 @@ def _stages(convolutions: list[_Maps]) -> Iterator[Stage]:
         if here:
             part = "decoder" if was_coarser else "bottleneck" if level == bottom else "encoder"
             channels = tuple(maps.channels for maps in here)
-            yield Stage(part, here[-1].height, here[-1].width, channels)
+            # where sizes differ, as without padding, the smallest: exporters order branches freely
+            last = min(here, key=lambda maps: maps.height * maps.width)
+            yield Stage(part, last.height, last.width, channels)

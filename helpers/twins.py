@@ -55,15 +55,12 @@ ROWS = [
         for network in ("deeplabv3", "deeplabv3plus")
         for option in (*({"output_stride": stride} for stride in (8, 16, 32)), {"rates": (6, 12)})
     ),
-    # each encoder at each output stride, each network with several of them
+    # Each encoder, each network, each output stride; not each with each, for that takes long.
     *(("unet", {"encoder": name}) for name in ("resnet18", "mobilenet_v2", "resnet50", "vgg16")),
     ("fcn8", {"encoder": "resnet18"}),
     ("pspnet", {"encoder": "resnet18", "output_stride": 8}),
-    ("deeplabv3plus", {"encoder": "resnet18", "output_stride": 16}),
-    ("fcn8", {"encoder": "mobilenet_v2"}),
     ("deeplabv3", {"encoder": "mobilenet_v2", "output_stride": 8}),
     ("deeplabv3plus", {"encoder": "mobilenet_v2", "output_stride": 16}),
-    ("pspnet", {"encoder": "resnet50", "output_stride": 16}),
     ("deeplabv3", {"encoder": "vgg16", "output_stride": 8}),
 ]
 """What is compared: networks by name, and options. All take images of 64×96."""
