@@ -95,11 +95,9 @@ def rows() -> Iterator[dict]:
         with jupyter_lab(ROOT, folder, **variables) as lab, chromium(folder("profile")) as browser:
             for size, shape in SIZES.items():
                 ours = moves(browser, lab, OURS.format(*shape), 100)
-                peers = {"ipywidgets.Image, JPEG 85": moves(browser, lab, IMAGE.format(*shape), 40)}
+                peers = {"Image widget, JPEG 85": moves(browser, lab, IMAGE.format(*shape), 40)}
                 if size == "800×600":
-                    peers["interact and matplotlib"] = moves(
-                        browser, lab, INTERACT.format(*shape), 15
-                    )
+                    peers["matplotlib, interact"] = moves(browser, lab, INTERACT.format(*shape), 15)
                 for name, theirs in peers.items():
                     yield from compared(size, name, ours, theirs)
 
@@ -112,7 +110,7 @@ def compared(size: str, name: str, ours: tuple, theirs: tuple) -> Iterator[dict]
             f"ours {ours[which]:.1f} ms and {ours[2]:,.0f}"
         )
         rates = 1000 / ours[which], 1000 / theirs[which]
-        yield row(f"opacity slider {size}, {what}", *rates, note, "move/s", ours[3])
+        yield row(f"opacity {size}, {what}, {name.split(',')[0]}", *rates, note, "move/s", ours[3])
 
 
 def moves(browser, lab, code: str, count: int) -> tuple[float, float, float, int]:

@@ -10,7 +10,7 @@ from helpers.classes import LYFT
 from helpers.masks import remove_hood
 from helpers.widgets.brush import brush
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle
+from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle, told
 
 CODE = """
 from helpers import metrics, masks, streets
@@ -67,12 +67,12 @@ def test_painting_is_scored_as_in_python_and_comes_back(lab_tab, screenshots):
     canvas = lab_tab.locator(".pixelwise canvas")
     lab_tab.locator("[data-name=size]").fill("60")
     drag(lab_tab, canvas, (800, 600), (150, 440), (650, 440), (420, 360))
-    lab_tab.wait_for_timeout(300)
-    figures = execute(
+    figures = told(
         lab_tab,
         "m = w.mask; print(m.dtype, m.shape, sorted(set(m.ravel().tolist())));"
         "iou, dice = metrics.iou(truth, m)[7], metrics.dice(truth, m)[7];"
         "print(f'Roads: IoU {iou:.3f} · Dice {dice:.3f}')",
+        lambda said: said.endswith(score(lab_tab)),
     ).splitlines()
     assert figures == ["uint8 (600, 800) [0, 7]", score(lab_tab)]
     assert "IoU 0.000" not in figures[1]
@@ -81,8 +81,7 @@ def test_painting_is_scored_as_in_python_and_comes_back(lab_tab, screenshots):
     lab_tab.screenshot(path=screenshots / "brush_lab_light.png")
     lab_tab.get_by_role("button", name="Undo").click()
     assert score(lab_tab) == "Roads: IoU 0.000 · Dice 0.000"
-    lab_tab.wait_for_timeout(300)
-    assert execute(lab_tab, "print(w.mask.any())") == "False"
+    told(lab_tab, "print(w.mask.any())", "False".__eq__)
     lab_tab.get_by_role("button", name="Redo").click()
     assert score(lab_tab) == figures[1]
 

@@ -54,6 +54,19 @@ def execute(tab, code):
     return tab.evaluate(EXECUTE, code)
 
 
+def told(tab, code, ready):
+    """What code prints in the kernel, as soon as `ready` says yes to it; fails after 10 s.
+
+    A page keeps its next message back while the kernel is busy with the last one.
+    """
+    for _ in range(50):
+        said = execute(tab, code)
+        if ready(said):
+            return said
+        tab.wait_for_timeout(200)
+    raise AssertionError(f"{code} still prints {said}")
+
+
 def settle(tab):
     """Waits until what has been asked for is painted."""
     tab.evaluate(TWO_FRAMES)
