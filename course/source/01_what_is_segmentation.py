@@ -532,20 +532,28 @@ def blend(image, mask, opacity):
     return ((1 - opacity) * image + opacity * colours).round().astype(np.uint8)
 
 
-pictures, alts = {}, {}
-for opacity in (0.2, 0.4, 0.6, 0.8, 1):
-    name = f"{opacity:.0%}"
-    pictures[name], axes = figures.canvas(height=6)
-    axes[0, 0].imshow(blend(image, mask, opacity))
-    axes[0, 0].set_axis_off()
-    alts[name] = f"The street under the colours of its mask, opacity {name}."
-choose(pictures, alts, "Opacity")
+shown = {f"opacity {a:.0%}": blend(image, mask, a) for a in (0.2, 0.6, 1)}
+figures.grid(
+    list(shown.values()),
+    list(shown),
+    alt="The street under the colours of its mask at three opacities: at 20 % the "
+    "colours are hardly there, at 60 % both show, at 100 % you see the mask alone.",
+)
 
 # %% [markdown]
 # At 20 % the colours are hardly there, at 100 % you see the mask alone. Somewhere
-# between, mistakes become visible: colour that runs over an edge of the photo. From
-# now on we use `masks.overlay`. It does the same, leaves class 0 as photo, and draws
-# white outlines, so that nobody has to tell the classes apart by colour alone.
+# between, mistakes become visible: colour that runs over an edge of the photo.
+#
+# `overlay` does the same for every opacity, in your browser. It leaves class 0 as
+# photo, and draws white outlines, so that nobody has to tell the classes apart by
+# colour alone. Move the slider. Point at the picture, or walk through it with the
+# arrow keys: the line below names the pixel. In the list, *only* shows one class.
+# (`masks.overlay` makes a still picture of the same kind.)
+
+# %%
+from helpers.widgets.overlay import overlay
+
+overlay(image, truth=mask, alt="The street; its mask can be faded in and out.")
 
 # %% [markdown]
 # ## What it is good for
@@ -742,6 +750,18 @@ figures.grid(
     ["unseen street", "truth", "by colour"] * len(shown),
     alt="Three rows. Left an unseen street, in the middle its true mask, on the right "
     "the answer of the colour table: speckled, with many classes mixed up.",
+)
+
+# %% [markdown]
+# Look at one of them closely. Left of the handle you see the truth, right of it the
+# answer; drag it. *Errors* shows the wrong pixels alone.
+
+# %%
+overlay(
+    test_images[3],
+    truth=test_masks[3],
+    prediction=by_colour[3],
+    alt="An unseen street under its true mask and under the answer by colour.",
 )
 
 # %%

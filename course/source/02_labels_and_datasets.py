@@ -562,51 +562,27 @@ assert (shrink(raw, None) == shrink(raw, "bicubic")).all()
 # unless you ask for *nearest*. Even two official Keras examples resize their masks
 # bilinearly.
 #
-# A few percent sounds harmless. So look *where* they are and *what* they become. Move
-# the two sliders.
+# A few percent sounds harmless. So look *where* they are and *what* they become.
 
 # %%
-from ipywidgets import SelectionSlider, interact
+from helpers.widgets.corruption import corruption
 
+lab = corruption(raw)  # 256 × 192, bilinear, JPEG off
+assert np.array_equal(lab.damaged, shrink(raw, "bilinear"))
+lab
 
-def lab(resize, jpeg):
-    """Shows what the damage does: the mask, the changed pixels, the ids."""
-    damaged = shrink(raw, resize)
-    damaged = damaged if jpeg == "off" else as_jpeg(damaged, jpeg)
-    changed = damaged != right
-    known = np.where(damaged < len(LYFT), damaged, np.uint8(IGNORE))
-    figures.grid(
-        [known, np.where(changed, 0, 255).astype(np.uint8)[..., None].repeat(3, 2)],
-        [f"{resize}, JPEG {jpeg}", f"changed, in black: {changed.mean():.1%}"],
-        alt=f"The mask resized by {resize} with JPEG {jpeg}, and beside it the changed "
-        f"pixels, {changed.mean():.1%} of all.",
-    )
-    for k in np.unique(damaged[changed]):
-        here = damaged == k
-        name = LYFT.names[k] if k < len(LYFT) else "no such class"
-        share = changed[here].mean()
-        print(f"{k:3} {name:14}{here.sum():7,} pixels, {share:4.0%} invented")
-
-
-# %%
-sliders = {
-    "resize": SelectionSlider(options=FILTERS.keys(), value="bilinear"),
-    "jpeg": SelectionSlider(options=["off", 100, 95, 90, 75, 50, 25]),
-}
-for name, slider in sliders.items():
-    slider.description = name
-    slider.continuous_update = False  # draw when the slider is let go
-interact(lab, **sliders);
 # %% [markdown]
-# Three things to try:
+# Four things to try:
 #
 # 1. *nearest*, JPEG off: nothing changes. That is the reference.
 # 2. *bilinear*: the list says for each class how many of its pixels are inventions. Which
-#    classes suffer most?
-# 3. *nearest* with JPEG 95, then lower and lower: soon there are ids that no class has.
+#    classes suffer most? Press *only* beside one, and see where it stands.
+# 3. *nearest* with JPEG at 95, then lower and lower: soon there are ids that no class has.
+#    They are black and white.
+# 4. Point at an edge: what was this pixel, and what is it now?
 #
-# If nothing moves where you are: here are three settings as still pictures, and the
-# shares for all of them.
+# The page computes JPEG with the same whole numbers as Pillow, so these are the ids that
+# you would read back. Here are three settings side by side, and the shares for all.
 
 # %%
 settings = {

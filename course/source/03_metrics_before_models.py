@@ -46,7 +46,6 @@
 
 # %%
 import numpy as np
-from ipywidgets import Dropdown, FloatSlider, interact
 from matplotlib.patches import Patch
 
 from helpers import boundary, figures, masks, metrics
@@ -55,7 +54,8 @@ from helpers.classes import CHALLENGE, IGNORE, LYFT, Classes
 from helpers.quiz import quiz
 from helpers.streets import scene, scenes
 from helpers.threshold import Sweep
-from helpers.widgets.choose import choose
+from helpers.widgets.circles import circles
+from helpers.widgets.confusion import confusion
 
 DRIVE, VEHICLES = 22, LYFT.id("Vehicles")
 
@@ -212,47 +212,19 @@ def circle(distance, radius=RADIUS):
     return (x - distance) ** 2 + y**2 < radius**2
 
 
-def draw_circles(distance, radius=RADIUS):
-    """→ figure, alt text"""
-    drawn = circle(distance, radius)
-    figure, axes = figures.canvas(height=4.2)
-    draw_groups(axes[0, 0], true_circle, drawn)
-    right = (true_circle == drawn).mean()
-    j, d = jaccard(true_circle, drawn), dice(true_circle, drawn)
-    scores = f"IoU {j:.2f}    Dice {d:.2f}    accuracy {right:.2f}"
-    axes[0, 0].set_title(scores)
-    alt = f"Two circles {distance} pixels apart, the answer's radius {radius}: {scores}"
-    return figure, alt
-
-
 # %%
-steps = {f"{distance} pixels": distance for distance in (0, 10, 20, 40, 60, 80)}
-drawn = {name: draw_circles(distance) for name, distance in steps.items()}
-choose(
-    {name: figure for name, (figure, _) in drawn.items()},
-    {name: alt for name, (_, alt) in drawn.items()},
-    "Move the answer by",
-)
+# the widget draws the same two circles
+assert np.array_equal(circles(80).sets()[1], circle(80))
+circles(x=30)
 
 # %% [markdown]
-# At 80 pixels the circles only touch. IoU and Dice are 0, as they should be. The
-# accuracy still claims that most is right: it counts all the grey pixels, where there
-# was nothing to find.
+# Drag the picture, or use the sliders or the arrow keys: the answer B moves. Press
+# *Touching*. IoU and Dice are 0, as they should be. The accuracy still claims that
+# most is right: it counts all the pixels, in neither circle, where there was nothing
+# to find.
 #
-# With a kernel you can move it yourself. Let the answer be too small, or so large
-# that it covers everything.
-
-
-# %%
-def move(distance, radius):
-    figures.show(*draw_circles(distance, radius))
-
-
-far = FloatSlider(value=30, min=0, max=110, step=5, description="distance")
-size = FloatSlider(value=40, min=5, max=110, step=5, description="radius")
-for slider in (far, size):
-    slider.continuous_update = False  # draw when the slider is let go
-interact(move, distance=far, radius=size);
+# Then try what else an answer can do wrong. It is too small, or so large that it
+# covers everything. Which of the three numbers notices?
 
 # %% [markdown]
 # All distances at once:
@@ -277,7 +249,8 @@ assert series["IoU"][-1] == series["Dice"][-1] == 0 and 0.90 < lowest < 0.91
 
 # %% [markdown]
 # Put the same two circles on a larger canvas, and the accuracy rises further, though
-# nothing got better. IoU and Dice do not notice the canvas.
+# nothing got better. IoU and Dice do not notice the canvas. (In the widget, that is
+# the slider *Picture*.)
 
 # %%
 missed = circle(80)
@@ -440,33 +413,16 @@ figures.confusion(
 # %% [markdown]
 # ### Which pixels are in a cell?
 #
-# A cell is not only a number. It is a set of pixels. Choose one of the largest
-# mistakes and see where its pixels lie.
-
+# A cell is not only a number. It is a set of pixels. At first the largest mistake is
+# lit. Click on other cells, or go there with the arrow keys and press Enter, and see
+# where their pixels lie. A click into the picture goes the other way round: from a
+# pixel to its cell.
 
 # %%
-def light_up(t, p):
-    """The street, dark, with the pixels of one cell lit → figure, alt text."""
-    lit = (truth == t) & (answer == p)
-    shown = photo // 4
-    shown[lit] = (255, 242, 0)
-    figure, axes = figures.canvas(height=5)
-    axes[0, 0].imshow(shown, interpolation="nearest")
-    words = f"true {LYFT.names[t]}, called {LYFT.names[p]}: {lit.sum():,} pixels"
-    axes[0, 0].set(title=words, xticks=[], yticks=[])
-    assert lit.sum() == street.matrix[t, p]
-    return figure, f"The street, dark. Lit in yellow: {words}."
-
-
-mistakes = street.matrix * (1 - np.eye(len(LYFT), dtype=int))
-largest = mistakes.ravel().argsort()[:-6:-1]
-cells = [np.unravel_index(i, mistakes.shape) for i in largest]
-lit = {f"{LYFT.names[t]} → {LYFT.names[p]}": light_up(t, p) for t, p in cells}
-choose(
-    {name: figure for name, (figure, _) in lit.items()},
-    {name: alt for name, (_, alt) in lit.items()},
-    "Truth → answer",
-)
+lit = confusion(photo, truth, answer)
+t, p = lit.cell
+assert street.matrix[t, p] == ((truth == t) & (answer == p)).sum()
+lit
 
 # %% [markdown]
 # Most of these pixels follow borders, and the single squares are the blocks that went
@@ -474,15 +430,9 @@ choose(
 # that is one big patch tells you that the two classes look alike. The number alone
 # tells neither.
 #
-# With a kernel, light up any cell, the diagonal too.
-
-# %%
-names = [(name, k) for k, name in enumerate(LYFT.names)]
-interact(
-    lambda t, p: figures.show(*light_up(t, p)),
-    t=Dropdown(options=names, value=LYFT.id("Roads"), description="truth"),
-    p=Dropdown(options=names, value=LYFT.id("Roads"), description="answer"),
-);
+# Switch from *% of the true* to *% of the called*. The first makes each row add up to
+# 100, the second each column. Look at the diagonal: it then holds two measures that
+# you will soon meet by name.
 
 # %% [markdown]
 # ## Pixel accuracy, and why it misleads
@@ -650,7 +600,7 @@ assert perfect.mean_iou() == perfect.mean_iou(absent=1) == 1
 # bug. What is the largest difference?
 
 # %%
-_, test_masks = scenes(drives=range(1000, 1012), frames=(0, 20))
+test_images, test_masks = scenes(drives=range(1000, 1012), frames=(0, 20))
 answers = np.stack([imitate(m, 4, seed) for seed, m in enumerate(test_masks)])
 pooled = metrics.Confusion().add(test_masks, answers)
 each = metrics.iou_per_image(test_masks, answers)
@@ -926,47 +876,31 @@ for name, given in kept.items():
 
 
 # %%
-BETAS = np.geomspace(0.25, 4, 65)
-
-
-def draw_beta(beta):
-    """F-beta of both answers over beta, with a mark at one → figure, alt text"""
-    figure, axes = figures.canvas(height=3.8)
-    axis = axes[0, 0]
-    axis.set(xscale="log", xlabel="β", ylabel="F_β", title=f"β = {beta:g}")
-    here = {name: f_beta(*score[name], beta) for name in score}
-    for (name, value), dashes in zip(here.items(), "-:", strict=True):
-        curve = f_beta(*score[name], BETAS)
-        axis.plot(BETAS, curve, dashes, color="#0036d1", linewidth=2.2, label=name)
-        up = 10 if value == max(here.values()) else -20
-        axis.plot(beta, value, "o", color="black")
-        at = {"xytext": (0, up), "textcoords": "offset points", "ha": "center"}
-        axis.annotate(f"{value:.3f}", (beta, value), **at)
-    axis.minorticks_off()
-    axis.set_xticks([0.25, 0.5, 1, 2, 4], ["0.25", "0.5", "1", "2", "4"])
-    axis.margins(y=0.2)
-    axis.legend(loc="center right")
-    alt = f"F_β over β falls for 'cautious', rises for 'bold'. A mark at β = {beta:g}."
-    return figure, alt
-
-
-# %%
-drawn = {f"β = {beta:g}": draw_beta(beta) for beta in (0.25, 0.5, 1, 2, 4)}
-choose(
-    {name: figure for name, (figure, _) in drawn.items()},
-    {name: alt for name, (_, alt) in drawn.items()},
-    "Weigh recall with",
+BETAS, MARKED = np.geomspace(0.25, 4, 65), np.array([0.25, 0.5, 1, 2, 4])
+figure, axes = figures.canvas(height=3.8)
+axis = axes[0, 0]
+for (name, pair), dashes in zip(score.items(), ("-", ":"), strict=True):
+    axis.plot(BETAS, f_beta(*pair, BETAS), dashes, color="#0036d1", lw=2.2, label=name)
+    values = f_beta(*pair, MARKED)
+    axis.plot(MARKED, values, "o", color="black")
+    for beta, value in zip(MARKED, values, strict=True):
+        at = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(f"{value:.2f}", (beta, value), **at)
+axis.set(xscale="log", xlabel="β", ylabel="F_β")
+axis.minorticks_off()
+axis.set_xticks(MARKED, [f"{beta:g}" for beta in MARKED])
+axis.margins(y=0.2)
+axis.legend(loc="center right")
+figures.show(
+    figure,
+    alt="F_β over β from 0.25 to 4. It falls for the cautious answer and rises for the "
+    "bold one; the curves cross.",
 )
 
 # %% [markdown]
-# For small β the curve starts near the precision, for large β it ends near the
-# recall. Where the two curves cross, both kinds of mistake cost the same for these
-# two answers. With a kernel, move β freely.
-
-# %%
-slider = FloatSlider(value=1, min=0.25, max=4, step=0.25, description="β")
-slider.continuous_update = False
-interact(lambda beta: figures.show(*draw_beta(beta)), beta=slider);
+# For small β a curve starts near the precision, for large β it ends near the recall.
+# Where the two curves cross, both kinds of mistake cost the same for these two
+# answers. Below, where you cut at a threshold, you move β yourself.
 
 # %% [markdown]
 # ## The score of the challenge
@@ -1088,11 +1022,24 @@ figures.curves(
     ylabel="score of the road prior",
 )
 for name in ("F_0.5", "F_2"):
-    threshold, best = sweep.best(scores[name])
-    print(f"best {name}: {best:.3f} at threshold {threshold:.2f}")
+    cut_at, best = sweep.best(scores[name])
+    print(f"best {name}: {best:.3f} at threshold {cut_at:.2f}")
 
 # %% tags=["test"]
 assert sweep.best(scores["F_0.5"])[0] > sweep.best(scores["F_2"])[0]
+
+# %% [markdown]
+# Now one street alone. Move the threshold, and watch what the mask wins and loses.
+# Then set β to 0.5 and press *Best*, set it to 2 and press again.
+
+# %%
+from helpers.widgets.threshold import threshold
+
+street_sweep = Sweep().add(test_road[3], prior)
+cut_at, best = street_sweep.best(street_sweep.f_beta(0.5))
+one_street = threshold(test_images[3], prior, test_road[3], beta=0.5)
+assert f"The best F_0.5 is {best:.3f}, at threshold {cut_at:.2f}" in one_street.text()
+one_street
 
 # %% [markdown]
 # The measure chooses the threshold. For the cautious F_0.5 the best cut is high, for

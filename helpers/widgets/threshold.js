@@ -50,20 +50,23 @@ export default mount(async (root, model) => {
   // ---- the picture
   const period = Math.max(2, Math.round(width / 110)); // of the stripes
   const groupOf = (i, at) => (truth[i] > 1 ? -1 : steps[i] >= at ? 1 - truth[i] : truth[i] ? 2 : -1);
+  const striped = Uint8Array.from(steps, (_, i) => {
+    const x = i % width, y = (i / width) | 0;
+    const at = (place) => (place % (2 * period) < period ? 0 : 1);
+    return at(x + y) | (at(x - y + height * period * 2) << 1);
+  });
   function recut() {
-    const at = cut();
+    const at = cut(), [tp, fp, fn] = GROUPS;
     for (let i = 0; i < steps.length; i++) {
-      named[i] = steps[i] >= at ? 1 : 0;
-      const group = groupOf(i, at);
-      if (group < 0) {
-        tint.pixels[i] = 0;
-        continue;
-      }
-      const x = i % width, y = (i / width) | 0;
-      const place = (group === 1 ? x + y : x - y + height * period) % (2 * period);
-      tint.pixels[i] = place < period ? GROUPS[group].colour : GROUPS[group].other;
+      const is = truth[i], says = steps[i] >= at;
+      if (is > 1 || (!is && !says)) tint.pixels[i] = 0;
+      else if (is && says) tint.pixels[i] = tp.colour;
+      else if (says) tint.pixels[i] = striped[i] & 1 ? fp.other : fp.colour;
+      else tint.pixels[i] = striped[i] & 2 ? fn.other : fn.colour;
     }
     tint.update();
+    if (model.get("view") === "groups") return;
+    for (let i = 0; i < steps.length; i++) named[i] = steps[i] >= at ? 1 : 0;
     outlines(named, width, [1, 2], pixel(255, 242, 0), edge.pixels);
     edge.update();
   }
@@ -163,7 +166,7 @@ export default mount(async (root, model) => {
   chart.addEventListener("pointermove", (event) => event.buttons && goTo(event, false));
   chart.addEventListener("pointerup", (event) => goTo(event, true));
 
-  watch(model, ["threshold"], recut);
+  watch(model, ["threshold", "view"], recut);
   watch(model, ["beta"], () => (curves = list()));
   watch(model, ["threshold", "opacity", "view"], () => stage.redraw());
   watch(model, ["threshold", "beta", "chart"], tell);
