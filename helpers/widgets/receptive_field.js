@@ -92,12 +92,13 @@ export default mount(async (root, model) => {
   const most = () => Math.max(0, ...axes[0].values()) * Math.max(0, ...axes[1].values());
 
   function lattice(context, stage, width, height) {
-    if (stage.unit > 0.2) return; // under 5 CSS pixels a lattice hides what it divides
+    // under 5 CSS pixels a lattice hides what it divides: its frame is enough
+    const step = stage.unit > 0.2 ? [width, height] : [1, 1];
     context.strokeStyle = dark() ? "#59636e" : "#c3cad2";
     context.lineWidth = stage.unit;
     context.beginPath();
-    for (let x = 0; x <= width; x++) context.moveTo(x, 0), context.lineTo(x, height);
-    for (let y = 0; y <= height; y++) context.moveTo(0, y), context.lineTo(width, y);
+    for (let x = 0; x <= width; x += step[0]) context.moveTo(x, 0), context.lineTo(x, height);
+    for (let y = 0; y <= height; y += step[1]) context.moveTo(0, y), context.lineTo(width, y);
     context.stroke();
   }
 
