@@ -26,9 +26,9 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPEN
 
 
 def measure(name: str, seed: int) -> dict:
-    """One run, in this process → its values, its minutes, and the versions that it used."""
+    """One run, in this process → its values, its minutes on a core, and the versions it used."""
     subject = importlib.import_module(f"course.experiments.{name}")
-    start = time.perf_counter()
+    start = time.process_time()
     values = subject.measure(seed)
     versions = {"python": platform.python_version()}
     for module, package in PACKAGES.items():
@@ -36,7 +36,7 @@ def measure(name: str, seed: int) -> dict:
             versions[package] = sys.modules[module].__version__
     return {
         "what": subject.__doc__.strip().splitlines()[0],
-        "minutes": round((time.perf_counter() - start) / 60, 2),
+        "minutes": round((time.process_time() - start) / 60, 2),
         "versions": versions,
         "compare": getattr(subject, "COMPARE", {}),
         "values": values,

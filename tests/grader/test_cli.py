@@ -123,8 +123,6 @@ def test_control_c_stops_everything_and_the_same_command_goes_on(day, classroom,
         stderr=subprocess.STDOUT,
         cwd=repo,
         start_new_session=True,
-        # a shell's background jobs ignore Ctrl-C, and hand that down to what they start
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
     def kernels():
