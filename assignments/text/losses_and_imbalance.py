@@ -29,7 +29,7 @@
 # public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
 # cases: other logits, other sizes, other classes. Question 8 is read by a person.
 #
-# **What is judged** is the *value* of a loss **and its *gradient*** with respect to the logits, both
+# **What is judged** is the value of a loss **and its gradient** with respect to the logits, both
 # to one part in a thousand. A loss with the right value and no gradient teaches a network nothing.
 #
 # **What you may use:** the building blocks of your framework, such as `log_softmax`, `one_hot`,
@@ -501,9 +501,10 @@ if desk and push:
 # %% [markdown]
 # ## Let two of them train
 #
-# The same small U-Net, the same batches; only the loss differs. `second` is yours to change: another
-# loss, other settings, a sum. Each is trained with two seeds, 100 steps each. That takes about a
-# minute, and `RUN = True` starts it.
+# The same small U-Net, the same batches; only the loss differs. So that it takes no longer than a
+# minute, there are three classes, `other`, `road` and `vehicle`, and small pictures. Vehicles are
+# the rare class here. `second` is yours to change: another loss, other settings, a sum. Each of the
+# two is trained with two seeds, 200 steps each. `RUN = True` starts it.
 
 # %%
 RUN = False
@@ -519,6 +520,7 @@ def second(logits, masks):
 
 # %%
 if desk and RUN:
+    from helpers.classes import CHALLENGE
     from helpers.metrics import Confusion
 
     if FRAMEWORK == "pytorch":
@@ -529,19 +531,27 @@ if desk and RUN:
         from helpers.keras.predict import predict_masks
         from helpers.keras.train import train
         from helpers.keras.unet import unet
-    new_images, new_labels = scenes(range(1000, 1030), (0, 20), height=64, width=96)
-    print(f"{'mean IoU on new drives':<24}{'common':>8}{'rare':>8}")
+    sizes = {"height": 48, "width": 64}
+    small_images, small_labels = scenes(range(120), (0, 20), **sizes)
+    new_images, new_labels = scenes(range(1000, 1030), (0, 20), **sizes)
+    small_labels, new_labels = map(masks.challenge_classes, (small_labels, new_labels))
+    share = np.bincount(small_labels.ravel(), minlength=3) / small_labels.size
+    names = dict(zip(CHALLENGE.names, share))
+    print("share of the pixels:", ", ".join(f"{n} {part:.1%}" for n, part in names.items()))
+
+# %%
+if desk and RUN:
+    print(f"{'IoU on new drives':<20}" + "".join(f"{name:>10}" for name in names))
     for loss in (first, second):
         for seed in (0, 1):
             if FRAMEWORK == "pytorch":
                 torch.manual_seed(seed)
             else:
                 keras.utils.set_random_seed(seed)
-            network = unet(13, width=8)
-            train(network, images, labels, 100, 8, 0.01, loss, seed, progress=False)
-            iou = Confusion().add(new_labels, predict_masks(network, new_images)).iou()
-            print(f"{f'{loss.__name__}, seed {seed}':<24}", end="")
-            print(f"{np.nanmean(iou[~rare]):8.3f}{np.nanmean(iou[rare]):8.3f}")
+            network = unet(3, width=8)
+            train(network, small_images, small_labels, 200, 8, 0.01, loss, seed, progress=False)
+            iou = Confusion(3).add(new_labels, predict_masks(network, new_images)).iou()
+            print(f"{f'{loss.__name__}, seed {seed}':<20}" + "".join(f"{x:10.3f}" for x in iou))
 
 # %% [markdown]
 # ## 8 · Which loss would you take? (10 points)
@@ -552,8 +562,8 @@ if desk and RUN:
 #    from its formula.
 # 2. Find a place that the network misses although it is sure of its answer. Which losses push there,
 #    and which hardly do? Why?
-# 3. What did you train as `second`, and what did it change for common and for rare classes? Is the
-#    change larger than the difference between two seeds? What may you say, then?
+# 3. What did you train as `second`, and what did it change for vehicles and for roads? Is the change
+#    larger than the difference between two seeds? What may you say, then?
 # 4. 'A pedestrian must not be missed; false alarms cost little.' Which loss, with which settings?
 #    By which measure would you notice that it did more harm than good?
 
@@ -569,7 +579,9 @@ if desk and RUN:
 # p (1 − p), which is near 0 there. So a sum with cross-entropy is safer than Dice alone.
 #
 # 3 (3 points). The four numbers, and a fair conclusion: a gap smaller than that between two seeds
-# shows nothing; a larger one, with two seeds and 100 steps, is a hint and no proof.
+# shows nothing; a larger one, with two seeds and 200 steps, is a hint and no proof. In our runs
+# cross-entropy alone found no vehicle (IoU 0.00). With Dice added PyTorch's network reached 0.29;
+# that of Keras needed more steps. Weights found vehicles at the price of false alarms on the road.
 #
 # 4 (2 points). Tversky with β > α, or a larger weight for pedestrians. Recall of pedestrians should
 # rise; precision, or IoU, tells what it costs. An answer that names the price gets both points.
