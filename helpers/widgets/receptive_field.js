@@ -112,14 +112,18 @@ export default mount(async (root, model) => {
 
   function drawInput(context) {
     const [height, width] = bounds();
-    context.fillStyle = dark() ? "#1d2229" : "#ffffff";
+    context.fillStyle = photo ? "#000000" : dark() ? "#1d2229" : "#ffffff";
     context.fillRect(0, 0, width, height);
-    if (photo) context.drawImage(photo, 0, 0, width, height);
+    if (photo) {
+      context.globalAlpha = 0.45; // what is not seen is dim
+      context.drawImage(photo, 0, 0, width, height);
+      context.globalAlpha = 1;
+    }
     const showEffective = effective && model.get("view") === "effective";
     const top = most();
     const strength = (y, x) =>
       showEffective ? effective[y * width + x] / 255 : ((axes[0].get(y) ?? 0) * (axes[1].get(x) ?? 0)) / top;
-    context.fillStyle = dark() && !photo ? "#93afe8" : "#0036d1";
+    context.fillStyle = photo ? "#ffd84d" : dark() ? "#93afe8" : "#0036d1";
     const [ys, xs] = showEffective ? [[...Array(height).keys()], [...Array(width).keys()]] : axes.map((axis) => [...axis.keys()]);
     for (const y of ys) {
       for (const x of xs) {
@@ -147,7 +151,8 @@ export default mount(async (root, model) => {
     for (const [y, down] of axes[0]) {
       for (const [x, along] of axes[1]) {
         const strong = strength(y, x) > 0.5;
-        context.fillStyle = dark() && !photo ? (strong ? "#0b1220" : "#f0f3f6") : strong ? "#ffffff" : "#1f2328";
+        const light = photo || dark() ? !strong : strong; // the letters, on light or dark squares
+        context.fillStyle = light ? "#ffffff" : "#0b1220";
         context.fillText(short(down * along), (x + 0.5) * by.a + by.e, (y + 0.5) * by.d + by.f);
       }
     }
@@ -165,6 +170,8 @@ export default mount(async (root, model) => {
     frame(context, output.stage, x, y, 1, 1);
   }
 
+  // beyond 2^53 counts are no longer exact
+  const amount = (n) => (Number.isSafeInteger(n) ? n.toLocaleString("en") : `about ${n.toExponential(2)}`);
   const rows = (axis) => span(axis).join(" to ");
   function tell() {
     if (broken >= 0) return "";
@@ -176,7 +183,7 @@ export default mount(async (root, model) => {
     return (
       `output row ${row}, column ${column} · its field: rows ${rows(axes[0])}, columns ${rows(axes[1])}, ` +
       `${high}×${wide} · sees ${seen.toLocaleString("en")} pixels of it (${holes}) · ` +
-      `${most().toLocaleString("en")} ${most() === 1 ? "path leads" : "paths lead"} to the strongest`
+      `${amount(most())} ${most() === 1 ? "path leads" : "paths lead"} to the strongest`
     );
   }
 
@@ -185,7 +192,7 @@ export default mount(async (root, model) => {
     if (x < 0) return line.show(tell());
     const count = (axes[0].get(y) ?? 0) * (axes[1].get(x) ?? 0);
     const share = effective ? `, gradient ${Math.round(effective[y * bounds()[1] + x] / 2.55)} % of the strongest` : "";
-    line.show(`input row ${y}, column ${x} · ${count.toLocaleString("en")} ${count === 1 ? "path" : "paths"}${share}`, byKey);
+    line.show(`input row ${y}, column ${x} · ${amount(count)} ${count === 1 ? "path" : "paths"}${share}`, byKey);
   }
 
   /** A picture that can be replaced by one of another size. */
@@ -249,7 +256,9 @@ export default mount(async (root, model) => {
   }
 
   function caption() {
-    const what = model.get("view") === "effective" && effective ? "the bluer, the larger the gradient" : "blue is seen, a stronger blue by more paths";
+    const colour = photo ? "yellow" : "blue";
+    const seen = `${colour} is seen, a stronger ${colour} by more paths`;
+    const what = effective && model.get("view") === "effective" ? `the stronger the ${colour}, the larger the gradient` : seen;
     input.head.textContent = `Input, ${bounds().join("×")}: ${what}`;
   }
 

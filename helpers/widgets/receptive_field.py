@@ -9,7 +9,7 @@ import numpy as np
 from helpers.widgets.core import Synced, Widget, check_image, jpeg, packed
 
 KINDS = ("convolution", "pooling", "transposed")
-_BLUE = np.array([0, 54, 209])
+_BLUE, _YELLOW = np.array([0, 54, 209]), np.array([255, 216, 77])
 
 
 @dataclass(frozen=True)
@@ -200,10 +200,11 @@ class ReceptiveField(Widget):
             )
         seen = np.count_nonzero(rows) * np.count_nonzero(columns)
         spans = [np.ptp(np.flatnonzero(axis)) + 1 if axis.any() else 0 for axis in (rows, columns)]
+        most = rows.max() * columns.max()
+        many = f"{most:,.0f}" if most < 2**53 else f"about {most:.3g}"
         lines.append(
             f"output pixel {tuple(self.pixel)}: its field is {spans[0]}×{spans[1]}, it sees "
-            f"{seen:,} of {spans[0] * spans[1]:,} pixels, one of them by "
-            f"{rows.max() * columns.max():,.0f} paths"
+            f"{seen:,} of {spans[0] * spans[1]:,} pixels, one of them by {many} paths"
         )
         if self.values["window"]:
             n = self.values["window"]
@@ -213,12 +214,13 @@ class ReceptiveField(Widget):
         return "\n".join(lines)
 
     def picture(self) -> np.ndarray:
-        """The input, blue where the chosen pixel sees it, darker where more paths lead."""
+        """The input, blue where the chosen pixel sees it, stronger where more paths lead; a photo
+        is dim, and yellow there."""
         rows, columns = self._paths()
         seen = np.outer(rows, columns)
         alpha = 0.9 * np.sqrt(seen / max(1, seen.max()))[..., None]
-        under = 255.0 if self._image is None else self._image
-        shown = np.uint8(under * (1 - alpha) + _BLUE * alpha)
+        under, colour = (255.0, _BLUE) if self._image is None else (0.45 * self._image, _YELLOW)
+        shown = np.uint8(under * (1 - alpha) + colour * alpha)
         enlarge = max(1, 400 // shown.shape[1])
         return shown.repeat(enlarge, 0).repeat(enlarge, 1)
 
