@@ -48,7 +48,7 @@ notebooks-run: ## run every notebook; writes build/notebooks.json and course/mea
 test: ## run every test
 	$(install) lab torch keras grade author test
 	@{ command -v bwrap && command -v chromium; } >/dev/null || $(if $(root),$(apt),$(ask))
-	@OMP_NUM_THREADS=1 $(py) -m pytest
+	@OMP_NUM_THREADS=1 $(py) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 apt = { apt-get update -q && apt-get install -qy bubblewrap chromium; }
 ask = echo "Tests of the sandbox and of the browser need: sudo apt-get install bubblewrap chromium"
