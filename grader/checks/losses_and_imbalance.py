@@ -2,7 +2,8 @@
 
 from grader.checks import Question
 from grader.checks.class_weights import class_weights_cases
-from grader.checks.overlap_losses import dice_loss_cases, lovasz_cases, tversky_cases
+from grader.checks.lovasz_loss import lovasz_cases
+from grader.checks.overlap_losses import dice_loss_cases, tversky_cases
 from grader.checks.pixel_losses import cross_entropy_cases, focal_cases, weighted_cases
 
 QUESTIONS = {
