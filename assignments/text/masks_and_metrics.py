@@ -490,10 +490,10 @@ check("boundary_f1", boundary_f1)
 # your questions get done.
 
 # %%
-def shown(compute):
+def shown(compute, answer):
     """The value, or … while a question is open."""
     try:
-        value = compute()
+        value = compute(answer)
         return "…" if value is None or value is ... else f"{value:.3f}"
     except Exception:
         return "…"
@@ -513,7 +513,7 @@ if desk:
     }
     print(f"{'':38}" + "".join(f"{name:>10}" for name in answers))
     for row, compute in rows.items():
-        values = [shown(lambda a=a: compute(a)) for a in answers.values()]
+        values = [shown(compute, answer) for answer in answers.values()]
         print(f"{row:38}" + "".join(f"{value:>10}" for value in values))
 
 # %% [markdown]

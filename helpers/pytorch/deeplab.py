@@ -95,8 +95,8 @@ def deeplabv3(
     32. `rates` are those of the ASPP at output stride 16, and are doubled at 8. The paper's (6, 12,
     18) are for images of 513×513: on small maps such kernels reach over the edge, and only their
     centres see something. `encoder` is "plain", "resnet18", "resnet50", "mobilenet_v2" or "vgg16".
-    H and W must be divisible by output_stride: otherwise the forward pass raises a ValueError naming
-    a size that fits.
+    H and W must be divisible by output_stride: otherwise the forward pass raises a ValueError
+    naming a size that fits.
     """
     return DeepLabV3(classes, width, output_stride, rates, encoder)
 
