@@ -220,7 +220,7 @@ circles(x=30)
 # %% [markdown]
 # Drag the picture, or use the sliders or the arrow keys: the answer B moves. Press
 # *Touching*. IoU and Dice are 0, as they should be. The accuracy still claims that
-# most is right: it counts all the pixels, in neither circle, where there was nothing
+# most is right: it counts all the pixels in neither circle, where there was nothing
 # to find.
 #
 # Then try what else an answer can do wrong. It is too small, or so large that it
