@@ -51,8 +51,11 @@ class ConfusionCells(Widget):
 
     def text(self) -> str:
         """The chosen cell, and the five largest mistakes."""
-        largest = [self._words(*cell) for cell in self._mistakes()[:5] if self._matrix[*cell]]
-        return "\n".join([f"Lit: {self._words(*self.cell)}", "The largest mistakes:", *largest])
+        wrong = [
+            cell for cell in self._mistakes()[:5] if cell[0] != cell[1] and self._matrix[*cell]
+        ]
+        largest = ["The largest mistakes:"] + [self._words(*cell) for cell in wrong]
+        return "\n".join([f"Lit: {self._words(*self.cell)}", *(largest if wrong else [])])
 
     def picture(self) -> np.ndarray:
         """The photo, dark, with the pixels of the cell in yellow."""

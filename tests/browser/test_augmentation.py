@@ -143,7 +143,6 @@ def test_in_jupyterlab(browser, lab, screenshots):
     assert tab.locator(".jp-Notebook .jp-CodeCell").count() == cells
     assert execute(tab, "print(w.rotate)") == "5"
     execute(tab, "w.paired, w.seed = False, 3")
-    settle(tab)
-    assert "left behind" in tab.locator(".pw-score").inner_text()
+    tab.locator(".pw-score", has_text="left behind").wait_for()
     tab.locator(".pixelwise").screenshot(path=screenshots / "augmentation_lab.png")
     tab.close()

@@ -90,6 +90,7 @@ def test_in_jupyterlab(browser, lab, screenshots):
     assert tab.locator(".jp-Notebook .jp-CodeCell").count() == cells
     assert execute(tab, "print(w.x, w.y)") == "20 -1"
     execute(tab, "w.radius = 60")
+    tab.locator("[data-name=radius][aria-valuetext='60 px']").wait_for()
     check(tab)
     tab.locator(".pixelwise").screenshot(path=screenshots / "circles_lab.png")
     tab.close()

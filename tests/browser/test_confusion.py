@@ -141,6 +141,6 @@ def test_in_jupyterlab(browser, lab, screenshots):
     assert tab.locator(".jp-Notebook .jp-CodeCell").count() == cells
     assert execute(tab, "print(w.cell)") == "[9, 8]"
     execute(tab, "w.cell = [7, 7]")
-    assert "true 7 Roads" in tab.locator(".pw-score").inner_text()
+    tab.locator(".pw-score", has_text="true 7 Roads").wait_for()
     tab.locator(".pixelwise").screenshot(path=screenshots / "confusion_lab.png")
     tab.close()

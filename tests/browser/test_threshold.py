@@ -128,6 +128,7 @@ def test_in_jupyterlab_values_go_both_ways(browser, lab, made, screenshots):
     assert execute(tab, "print(w.threshold)") == "0.3"
     assert shown(tab) == expected(made[3], 30, 1)
     execute(tab, "w.threshold, w.beta = 0.62, 2.0")
+    tab.locator("[data-name=beta][aria-valuetext='2.00']").wait_for()
     assert shown(tab) == expected(made[3], 62, 2)
     cells = tab.locator(".jp-Notebook .jp-CodeCell").count()
     for key in "xbad":

@@ -43,3 +43,8 @@ def test_errors_name_the_mask():
         confusion(IMAGE, TRUTH, PREDICTION[:4])
     with pytest.raises(ValueError, match="truth"):
         confusion(IMAGE, TRUTH + 40, PREDICTION)
+
+
+def test_a_perfect_answer_has_no_mistakes():
+    words = confusion(IMAGE, TRUTH, TRUTH).text()
+    assert words == f"Lit: true 0 None, called 0 None: {(TRUTH == 0).sum()} pixels"
