@@ -12,49 +12,7 @@ from torch import nn
 from helpers import architecture
 from helpers.export import export
 from helpers.pytorch.unet import unet
-from tests import torchvision_models
-from tests.smp import part
-
-CHANNELS = {
-    "resnet18": (3, 64, 64, 128, 256, 512),
-    "mobilenet_v2": (3, 16, 24, 32, 96, 1280),
-}
-DECODER = (256, 128, 64, 32, 16)
-
-
-def their_encoder(name: str, depth: int = 5) -> nn.Module:
-    models = torchvision_models.models()
-    channels = list(CHANNELS[name][: depth + 1])
-    if name == "mobilenet_v2":
-        return part("encoders.mobilenet").MobileNetV2Encoder(channels, depth)
-    block = models.resnet.BasicBlock
-    encoder = part("encoders.resnet").ResNetEncoder
-    return encoder(channels, depth=depth, block=block, layers=[2, 2, 2, 2])
-
-
-def their_network(name: str, encoder: str = "resnet18") -> nn.Module:
-    """As their default arguments make it, but for the encoder."""
-    channels, head = CHANNELS[encoder], part("base.heads").SegmentationHead
-    part("base.modules")
-    decoder = part(f"decoders.{name}.decoder") if name != "deeplabv3plus" else None
-    if name == "unet":
-        parts = decoder.UnetDecoder(channels, DECODER), head(16, 13)
-    elif name == "unetplusplus":
-        parts = decoder.UnetPlusPlusDecoder(channels, DECODER), head(16, 13)
-    elif name == "linknet":
-        parts = decoder.LinknetDecoder(channels), head(32, 13, 1)
-    elif name == "fpn":
-        parts = decoder.FPNDecoder(channels), head(128, 13, 1, upsampling=4)
-    elif name == "pspnet":
-        parts = decoder.PSPDecoder(channels[:4]), head(512, 13, upsampling=8)
-    else:
-        decoder = part("decoders.deeplabv3.decoder").DeepLabV3PlusDecoder
-        rates = (12, 24, 36)
-        parts = decoder(channels, 5, 256, rates, 16, True, 0.5), head(256, 13, 1, upsampling=4)
-    first = their_encoder(encoder, depth=3 if name == "pspnet" else 5)
-    if name == "deeplabv3plus":
-        first.make_dilated(16)
-    return nn.Sequential(first, *parts).eval()
+from tests.smp import CHANNELS, DECODER, encoder_of, network, part
 
 
 def folded(model: nn.Module) -> int:
@@ -99,7 +57,7 @@ EXPECTED = {
 @pytest.mark.parametrize("name, encoder", EXPECTED)
 def test_what_is_read_is_what_they_built(name, encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
-    model = their_network(name, encoder)
+    model = network(name, encoder)
     down, up, skips, dilation = EXPECTED[name, encoder]
     found = architecture.read(export(model, tmp_path / "model.onnx"))
     assert [(s.part != "decoder", s.height, s.width) for s in found.stages] == [
@@ -116,7 +74,7 @@ def test_what_is_read_is_what_they_built(name, encoder, tmp_path, monkeypatch):
 def test_the_ten_skips_of_unet_plus_plus(tmp_path, monkeypatch):
     """Each of its ten nodes joins maps from the encoder with coarser ones."""
     monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
-    model = their_network("unetplusplus")
+    model = network("unetplusplus")
     found = architecture.read(export(model, tmp_path / "model.onnx"))
     assert sorted(s.height for s in found.skips) == [6, 12, 12, 24, 24, 24, 48, 48, 48, 48]
     assert {s.kind for s in found.skips} == {"concat"}
@@ -125,7 +83,7 @@ def test_the_ten_skips_of_unet_plus_plus(tmp_path, monkeypatch):
 
 def test_their_pspnet(tmp_path, monkeypatch):
     monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
-    model = their_network("pspnet")
+    model = network("pspnet")
     # its means can be exported only where every number of bins divides the maps: here 12×18
     found = architecture.read(export(model, tmp_path / "model.onnx", 96, 144))
     assert [(s.part, s.height) for s in found.stages] == [
@@ -141,7 +99,7 @@ def test_their_pspnet(tmp_path, monkeypatch):
 def test_our_unet_of_an_encoder_is_theirs(encoder):
     """But for two things: before maps are enlarged, a 1×1 convolution of ours makes them fewer; and
     our last block has a skip too, the image."""
-    theirs = their_encoder(encoder).eval()
+    theirs = encoder_of(encoder).eval()
     part("base.modules")
     torch.manual_seed(0)
     ours = unet(13, 16, up="bilinear", encoder=encoder)
