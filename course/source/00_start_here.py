@@ -12,7 +12,7 @@
 # ## What you will be able to do
 #
 # - Tell whether everything that the course needs is here: packages, memory, processor, data.
-# - Tell whether sliders and buttons work where you are, and what to do if they do not.
+# - Tell whether what can be touched works where you are, and what to do if it does not.
 # - Choose where to run the course: Binder, Kaggle, Colab or your own machine.
 # - Read a picture and its mask as arrays, with the row first.
 # - Work through an exercise: the task, the hints, the target picture, the check.
@@ -109,45 +109,38 @@ figures.grid(
 # On the right you see what this course is about. Each pixel has got a **class**: road, vegetation, vehicle
 # and so on. The picture on the right is called a **mask**.
 #
-# ## Do sliders work here?
+# ## Does it answer when you touch it?
 #
-# Many lessons have something to move. Run the cell and drag the slider: the mask fades in and out.
+# Many lessons have something to touch. Run the cell, then try four things: drag **Opacity**; point at the
+# picture and read the line below it; press **only** beside a class; press **all** to get the rest back.
 
 # %%
-from ipywidgets import FloatSlider, interact
+from helpers.widgets.mode import mode
+from helpers.widgets.overlay import overlay
 
+touch = overlay(image, truth=mask)
+touch
 
-def lay_over(opacity):
-    figures.grid(
-        [masks.overlay(image, mask, opacity)],
-        [f"opacity {opacity:.2f}"],
-        alt=f"The street with its mask laid over it at opacity {opacity:.2f}; white "
-        "lines follow the edges between classes.",
-    )
+# %% [markdown]
+# The fading happens in your browser. But does Python hear of it? Leave the slider somewhere else, and run
+# the next cell.
 
-
-slider = FloatSlider(value=0.55, min=0, max=1, step=0.05, description="opacity")
-slider.continuous_update = False  # draw when the slider is let go
-interact(lay_over, opacity=slider);
+# %%
+heard = "Python has heard." if touch.opacity != 0.55 else "As at the beginning."
+print(f"opacity {touch.opacity:.2f}. {heard} Way of showing: {mode()}.")
 
 # %% [markdown]
 # Three things can happen.
 #
-# - **A slider and a picture.** Sliders work. Go on.
-# - **A line such as `interactive(children=…`.** Sliders do not work in this viewer. You can still do
-#   everything: wherever a lesson has a slider, a row of still pictures shows what it would show. The row
-#   for this slider follows.
-# - **A slider that moves, but the picture stays.** No kernel is running behind the page. Choose
-#   *Kernel → Restart Kernel and Run All Cells*.
-
-# %%
-steps = (0.0, 0.55, 1.0)
-figures.grid(
-    [masks.overlay(image, mask, opacity) for opacity in steps],
-    [f"opacity {opacity:.2f}" for opacity in steps],
-    alt="The same street three times. At opacity 0 you see the picture with white "
-    "outlines, at 0.55 picture and colours together, at 1 the colours alone.",
-)
+# - **It answers, and Python hears it.** Way of showing: live. All is well. Go on.
+# - **It answers, but Python does not hear it.** Kaggle is such a place, and so is a notebook that was saved
+#   as a web page. Everything that you can touch works. Only what you paint or set stays in the page.
+# - **There is just a picture.** This viewer runs no programs. You can still read everything: the picture
+#   shows what the cell would show, and the text around it says what to look at. To touch things, open the
+#   notebook in one of the places below.
+#
+# No mouse? Every control can be reached with the Tab key, and in the picture the arrow keys move the cursor.
+# *Keys*, below the picture, lists them.
 
 # %% [markdown]
 # Look at the white lines between the classes, and at the names in the mask above. In this course a colour
@@ -202,7 +195,7 @@ print("mean colour of the road:", image[road].mean(axis=0).round())
 # | where | good for | what to know |
 # |---|---|---|
 # | **Binder** | a first look, nothing to install | 1 core, 2 GB; stops after 10 idle minutes and forgets everything |
-# | **Kaggle** | the real data, a free graphics card | the data is one click away; sliders of our own do not work there |
+# | **Kaggle** | the real data, a free graphics card | the data is one click away; what you touch answers, but Python does not hear of it |
 # | **Colab** | a free graphics card | the data has to be fetched each time |
 # | **your own machine** | everything | Python 3.11 to 3.13, 5 to 13 GB of disk |
 #
