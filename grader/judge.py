@@ -112,7 +112,7 @@ class Judge:
             return _answer(wire.receive(connection))
 
         if question.kind == "network":
-            return self.networks.judge_builder(put, self._generator(name))
+            return self.networks.judge_builder(question, put, self._generator(name))
         faults: dict[str, str] = {}
         answered = False
         for case in question.cases(self._generator(name)):

@@ -2,25 +2,23 @@
 
 import stat
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from grader.checks import bars
+from grader.checks import Question, bars
 from grader.collect import NOTES
 from grader.runner import MAX_MODEL, ModelRefused, run_model
 from grader.scenes import hidden_scenes
 from grader.settings import Settings, course_folder
 from helpers import rules
 from helpers.architecture import Architecture, Skip, Stage
+from helpers.designs import Build
 from helpers.metrics import Confusion
-from helpers.rules import Build
 
-HEIGHT, WIDTH, CLASSES = 96, 128, 13
-PLAIN_WIDTH = 8
-"""The width that a builder is tried at when there is no model.onnx to tell one."""
+HEIGHT, WIDTH = 96, 128
 MAX_WIDTH = 64
 """A wider U-Net does not fit into model.onnx anyway."""
 
@@ -54,11 +52,15 @@ class Networks:
         )
 
     def judge_builder(
-        self, put: Callable[[dict], list[np.ndarray]], rng: np.random.Generator
+        self,
+        question: Question,
+        put: Callable[[dict], list[np.ndarray]],
+        rng: np.random.Generator,
     ) -> dict[str, str]:
         """Part → fault of the networks that a builder makes.
 
         Args:
+            question: the design that is asked for.
             put: sends a challenge to the student's process and gives its answer.
             rng: draws the sizes, widths and numbers of classes.
 
@@ -73,24 +75,21 @@ class Networks:
                 raise rules.NotBuilt(str(fault)) from None
 
         try:
-            faults, networks = rules.builder_faults(self._builds(rng), facts_of)
+            builds = self._builds(question, rng)
+            faults, networks = rules.builder_faults(question.design, builds, facts_of)
         except rules.NotBuilt as fault:
             raise NoAnswer(str(fault)) from None
-        fault = self._differs(networks[0])
-        if fault:
-            faults["same as model.onnx"] = fault
+        if rules.SAME in question.parts and (fault := self._differs(networks[0])):
+            faults[rules.SAME] = fault
         return faults
 
-    def _builds(self, rng: np.random.Generator) -> list[Build]:
-        """Three networks; the first is that of model.onnx."""
-        facts = self._submitted
-        width = rules.first_width(facts) if isinstance(facts, Architecture) else PLAIN_WIDTH
-        builds = [Build(CLASSES, min(width, MAX_WIDTH), HEIGHT, WIDTH)]
-        for _ in range(2):
-            height, columns = (16 * int(n) for n in rng.choice(np.arange(2, 10), 2, replace=False))
-            width = 2 * int(rng.integers(2, 7))
-            builds.append(Build(int(rng.integers(2, 21)), width, height, columns))
-        return builds
+    def _builds(self, question: Question, rng: np.random.Generator) -> list[Build]:
+        """What the builder is asked for; first, if they are compared, the network of model.onnx."""
+        first, *others = question.builds(rng)
+        if rules.SAME in question.parts and isinstance(self._submitted, Architecture):
+            width = min(rules.first_width(self._submitted), MAX_WIDTH)
+            first = replace(first, width=width)
+        return [first, *others]
 
     def _differs(self, facts: Architecture | None) -> str | None:
         if facts is None:
@@ -136,7 +135,8 @@ class Networks:
                     Stage(**s | {"channels": tuple(s["channels"])}) for s in facts["stages"]
                 ),
                 "skips": tuple(
-                    Skip(**s | {"channels": tuple(s["channels"])}) for s in facts["skips"]
+                    Skip(**s | {name: tuple(s[name]) for name in ("channels", "source")})
+                    for s in facts["skips"]
                 ),
             }
         )

@@ -16,9 +16,7 @@ from grader.checks import Question, assignment, bars
 from grader.settings import REPOSITORY
 from helpers import wire
 from helpers.desk import CASES
-from helpers.rules import Build
 
-BUILDS = (Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48))
 SOURCES = ("streets", "lyft")
 ASSIGNMENTS = sorted(path.stem for path in (REPOSITORY / "assignments/text").glob("*.py"))
 
@@ -27,7 +25,8 @@ def public(name: str, question: Question) -> dict:
     """What a student may see of a question: its parts, public cases, sizes and bars."""
     seen = {"kind": question.kind, "points": question.points, "parts": list(question.parts)}
     if question.kind == "network":
-        return seen | {"builds": [astuple(build) for build in BUILDS]}
+        builds = [asdict(build) for build in question.public_builds]
+        return seen | {"design": question.design, "builds": builds}
     if question.kind == "model":
         return seen | {
             "bars": {data: [astuple(bar) for bar in bars(name, data)] for data in SOURCES}

@@ -6,7 +6,7 @@ intermediate result is made an output, the graph runs once, and the facts come f
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,18 @@ import onnxruntime
 MAX_BYTES = 16 * 2**20
 CONVOLUTIONS = {"Conv", "ConvTranspose"}
 ELEMENTWISE = set("Add Sub Mul Div Sum Mean Max Min Pow Where PRelu".split())
-ALLOWED = CONVOLUTIONS | ELEMENTWISE
+ACTIVATIONS = set(
+    """
+    Softmax LogSoftmax Exp Sigmoid HardSigmoid Tanh Relu LeakyRelu PRelu Elu Selu Celu Gelu Erf Mish
+    HardSwish Softplus Softsign Clip
+    """.split()
+)
+ALLOWED = CONVOLUTIONS | ELEMENTWISE | ACTIVATIONS
 ALLOWED |= set(
     """
     MaxPool AveragePool GlobalAveragePool GlobalMaxPool Resize Upsample DepthToSpace SpaceToDepth
     MatMul Gemm Einsum BatchNormalization InstanceNormalization LayerNormalization LRN
-    GroupNormalization Dropout Identity Cast Relu LeakyRelu Elu Selu Celu Gelu Mish Erf Sigmoid
-    HardSigmoid HardSwish Tanh Softplus Softsign Clip Softmax LogSoftmax Sqrt Exp Log Abs Neg
+    GroupNormalization Dropout Identity Cast Sqrt Log Abs Neg
     Reciprocal Floor Ceil Round Mod Not And Or Equal Greater GreaterOrEqual Less LessOrEqual
     ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2 Concat Split Slice Pad Reshape
     Flatten Transpose Squeeze Unsqueeze Expand Tile Shape Size Gather Range Constant
@@ -53,6 +58,8 @@ class Skip:
     """"concat" or "add"."""
     channels: tuple[int, int]
     """Of the maps from the encoder, and of those from below."""
+    source: tuple[int, ...] = field(default=(), compare=False)
+    """The channels of the convolutions at this resolution that the encoder's maps came through."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Architecture:
     """How many resolutions there are on the way up."""
     dilation: int
     """The widest one: 1 where every kernel looks at neighbours alone."""
+    ending: str
+    """The activation behind the last convolutions, as ONNX calls it; "" where there is none."""
 
     def summary(self) -> str:
         """The stages and skips as a table of plain text."""
@@ -219,6 +228,8 @@ class _Maps:
     """How often the maps are halved: 0 is the resolution of the image."""
     deepest: int
     """The coarsest level on the way from the image to here."""
+    passed: frozenset[int] = frozenset()
+    """The channels of the convolutions at this level that it came through."""
 
 
 def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
@@ -251,6 +262,8 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
             dense += mixes
             if len(out) == 4 and not mixes:
                 convolutions.append(after)
+                passed = after.passed | {after.channels}
+                known[node.output[0]] = replace(after, passed=passed)
             elif not convolution:  # what comes after it is a list of numbers, no maps
                 known[node.output[0]] = replace(after, channels=0 if mixes else out[-1])
         elif len(maps) > 1 and _joins(node, after, shapes[node.output[0]]):
@@ -267,7 +280,25 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
         downsamplings=len(levels) - 1,
         upsamplings=len({m.level for m in known.values() if m.level < m.deepest}),
         dilation=max((d for node in graph.node for d in _dilations(node)), default=1),
+        ending=_ending(graph),
     )
+
+
+def _ending(graph: onnx.GraphProto) -> str:
+    """The activation that is met first on the way back from the output to convolutions."""
+    makers = {name: node for node in graph.node for name in node.output}
+    names, seen = [graph.output[0].name], set()
+    while names:
+        name = names.pop()
+        node = makers.get(name)
+        if name in seen or node is None:
+            continue
+        seen.add(name)
+        if node.op_type in ACTIVATIONS:
+            return node.op_type
+        if node.op_type not in CONVOLUTIONS | {"MatMul", "Gemm", "Shape"}:
+            names += reversed(node.input)
+    return ""
 
 
 def _dilations(node: onnx.NodeProto) -> Iterator[int]:
@@ -291,9 +322,9 @@ def _follow(
         if height * width > 1:  # otherwise one value for each map: no maps
             shrunk = math.log2(image.height * image.width / (height * width)) / 2
             level = max(0, round(shrunk))
-            return _Maps(layout, channels, height, width, level, max(level, deepest))
-    last = before[0]
-    return _Maps(layout, last.channels, last.height, last.width, last.level, deepest)
+            passed = frozenset().union(*(m.passed for m in before if m.level == level))
+            return _Maps(layout, channels, height, width, level, max(level, deepest), passed)
+    return replace(before[0], layout=layout, deepest=deepest)
 
 
 def _channels_first(shape: tuple[int, ...], layout: str) -> tuple[int, int, int]:
@@ -311,13 +342,15 @@ def _joins(node: onnx.NodeProto, after: _Maps, shape: tuple[int, ...]) -> bool:
 
 def _skip(node: onnx.NodeProto, maps: list[_Maps], after: _Maps) -> Iterator[Skip]:
     """The skip that a joint makes, if some of its maps were coarser before and some never were."""
-    fresh = [m.channels for m in maps if m.deepest == after.level]
+    unspoilt = [m for m in maps if m.deepest == after.level]
+    fresh = [m.channels for m in unspoilt]
     below = [m.channels for m in maps if m.deepest > after.level]
     if fresh and below:
+        source = tuple(sorted(frozenset().union(*(m.passed for m in unspoilt))))
         if node.op_type == "Concat":
-            yield Skip(after.height, after.width, "concat", (sum(fresh), sum(below)))
+            yield Skip(after.height, after.width, "concat", (sum(fresh), sum(below)), source)
         else:
-            yield Skip(after.height, after.width, "add", (fresh[0], below[0]))
+            yield Skip(after.height, after.width, "add", (fresh[0], below[0]), source)
 
 
 def _stages(convolutions: list[_Maps]) -> Iterator[Stage]:

@@ -206,13 +206,15 @@ def _check_loss(value: Any, tensor: bool, functions: str) -> None:
         raise ValueError(f"the loss has the shape {tuple(value.shape)}; one number is asked for")
 
 
-def _exported(build: Callable, classes: int, width: int, height: int, columns: int) -> np.ndarray:
+def _exported(
+    build: Callable, classes: int, width: int, height: int, columns: int, settings: dict
+) -> np.ndarray:
     """Builds a network and gives its ONNX file, for images of height × columns, as uint8."""
     from helpers.export import export
 
     if build is None or build is ...:
         raise Unanswered("there is no function yet")
-    model = build(classes, width)
+    model = build(classes, width, *settings.values())
     if model is None or model is ...:
         raise Unanswered("your function returns nothing")
     with tempfile.TemporaryDirectory() as folder:

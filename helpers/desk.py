@@ -70,8 +70,10 @@ def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:
 
 def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
     from helpers import architecture, rules
+    from helpers.designs import Build
+    from helpers.rules import SAME
 
-    def facts_of(build: rules.Build) -> architecture.Architecture:
+    def facts_of(build: Build) -> architecture.Architecture:
         try:
             challenge = {"kind": "network", "build": vars(build)}
             (data,) = respond(challenge, answer, framework)
@@ -81,16 +83,16 @@ def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
         except Exception as fault:
             raise rules.NotBuilt(describe(fault)) from fault
 
-    builds = [rules.Build(*numbers) for numbers in public["builds"]]
+    builds = [Build(**numbers) for numbers in public["builds"]]
     try:
-        faults, networks = rules.builder_faults(builds, facts_of)
+        faults, networks = rules.builder_faults(public["design"], builds, facts_of)
     except rules.NotBuilt as fault:
         return [f"✗ {fault}"]
     parts = list(public["parts"])
-    if not Path("model.onnx").exists():
-        parts.remove("same as model.onnx")
-    elif fault := _other_than(Path("model.onnx"), facts_of):
-        faults["same as model.onnx"] = fault
+    if SAME in parts and not Path("model.onnx").exists():
+        parts.remove(SAME)
+    elif SAME in parts and (fault := _other_than(Path("model.onnx"), facts_of)):
+        faults[SAME] = fault
     lines = [f"✗ {part}: {faults[part]}" if part in faults else f"✓ {part}" for part in parts]
     if networks[0]:
         lines += ["", *networks[0].summary().splitlines()]
@@ -100,11 +102,12 @@ def _networks(public: dict, answer: Any, framework: str | None) -> list[str]:
 def _other_than(path: Path, facts_of: Callable) -> str | None:
     """How the exported model differs from what the builder makes at that width."""
     from helpers import architecture, rules
+    from helpers.designs import Build
 
     try:
         submitted = architecture.read(path)
         width = rules.first_width(submitted)
-        return rules.difference(facts_of(rules.Build(len(LYFT), width, 96, 128)), submitted)
+        return rules.difference(facts_of(Build(len(LYFT), width, 96, 128)), submitted)
     except (ValueError, rules.NotBuilt) as fault:
         return str(fault)
 

@@ -11,6 +11,7 @@ from importlib import import_module
 import numpy as np
 
 from helpers.check import respond_to_call
+from helpers.designs import Build
 from helpers.rules import Bar
 from helpers.verdict import Case
 
@@ -25,12 +26,19 @@ class Question:
             (a file).
         parts: how the points are shared out: part → share; the shares add up to 1.
         cases: draws the cases of a function or a loss from a generator.
+        design: the rules for a network, by their name in helpers.designs.
+        builds: draws what its builder is asked for. Where a part compares it with model.onnx, the
+            first takes the width of that.
+        public_builds: what it is asked for at the student's desk.
     """
 
     points: float
     kind: str
     parts: dict[str, float]
     cases: Callable[[np.random.Generator], list[Case]] = field(default=lambda rng: [])
+    design: str = ""
+    builds: Callable[[np.random.Generator], list[Build]] = field(default=lambda rng: [])
+    public_builds: tuple[Build, ...] = ()
 
 
 def assignment(name: str) -> dict[str, Question]:

@@ -1,10 +1,13 @@
 """The assignment lyft_unet: its questions, their points, and the IoU bars of the trained model."""
 
+import numpy as np
+
 from grader.checks import Question
 from grader.checks.losses import dice_cases
 from grader.checks.masks import crop_cases, hot_cases, label_cases
 from grader.checks.metrics import iou_cases
-from helpers.rules import Bar
+from helpers.designs import Build
+from helpers.rules import SAME, Bar
 
 BARS = {
     # On hidden streets a map of the most frequent class at each place reaches 0.83 on Roads, 0.00
@@ -37,6 +40,17 @@ BARS = {
 }
 """IoU on the hidden scenes, pooled over all of them → share of the points of `trained_model`."""
 
+
+def unet_builds(rng: np.random.Generator) -> list[Build]:
+    """The network of the challenge, and two of other sizes, classes and widths."""
+    builds = [Build(13, 8, 96, 128)]
+    for _ in range(2):
+        height, columns = (16 * int(n) for n in rng.choice(np.arange(2, 10), 2, replace=False))
+        width = 2 * int(rng.integers(2, 7))
+        builds.append(Build(int(rng.integers(2, 21)), width, height, columns))
+    return builds
+
+
 QUESTIONS = {
     "prepare_label": Question(
         10, "function", {"decode and clean": 0.5, "resize": 0.5}, label_cases
@@ -51,8 +65,11 @@ QUESTIONS = {
             "levels": 0.2,
             "skips": 0.3,
             "parameters": 0.1,
-            "same as model.onnx": 0.2,
+            SAME: 0.2,
         },
+        design="unet",
+        builds=unet_builds,
+        public_builds=(Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48)),
     ),
     "iou": Question(10, "function", {"values": 0.5, "absent": 0.3, "ignore": 0.2}, iou_cases),
     "soft_dice": Question(10, "loss", {"loss": 1.0}, dice_cases),

@@ -8,8 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from grader.checks import assignment, lyft_unet
-from grader.publish import BUILDS
-from helpers import architecture, rules
+from helpers import architecture, designs, rules
 from helpers.check import respond
 from helpers.export import export
 from helpers.verdict import wrong
@@ -199,7 +198,7 @@ def faults(builder, tmp_path):
         except Exception as fault:
             raise rules.NotBuilt(str(fault)) from fault
 
-    return rules.builder_faults(BUILDS, facts_of)[0]
+    return rules.builder_faults("unet", QUESTIONS["unet"].public_builds, facts_of)[0]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +243,7 @@ def test_parameters_of_the_plain_unet_are_those_of_the_helper(tmp_path):
 
     for width, classes in ((8, 13), (16, 5)):
         path = export(unet(classes, width), tmp_path / "model.onnx")
-        assert architecture.read(path).parameters == rules.parameters(classes, width)
+        assert architecture.read(path).parameters == designs.unet_parameters(classes, width)
 
 
 # ---- the text
