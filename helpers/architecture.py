@@ -88,7 +88,15 @@ class Architecture:
         """The stages and skips as a table of plain text."""
         size = "×".join(map(str, self.input[1:]))
         lines = [f"input {size} ({self.layout}), {self.parameters:,} parameters"]
-        for stage in self.stages:
+        stages = list(self.stages)
+        decoded = {(s.height, s.width) for s in stages if s.part == "decoder"}
+        for size in dict.fromkeys((skip.height, skip.width) for skip in self.skips):
+            if size not in decoded:  # maps are joined there, but no convolution follows
+                finer = [
+                    n for n, s in enumerate(stages) if s.part == "decoder" and s.height > size[0]
+                ]
+                stages.insert(min(finer, default=len(stages)), Stage("decoder", *size, ()))
+        for stage in stages:
             channels = ", ".join(map(str, stage.channels))
             skips = "".join(
                 f"   skip: {skip.kind} {skip.channels[0]} + {skip.channels[1]}"
