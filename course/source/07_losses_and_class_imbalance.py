@@ -932,8 +932,9 @@ runs = {
     for name in five
 }  # seeds × classes
 groups = {"common classes": ~rare, "rare classes": rare}
-print(f"{steps} steps, seeds {stored['seeds']}, {stored['minutes']:.0f} minutes,")
-print(f"PyTorch {stored['versions']['torch']}, written by: {stored['command']}")
+print(f"{steps} steps, seeds {stored['seeds']}, together")
+print(f"{stored['minutes']:.0f} minutes on one core, PyTorch {stored['versions']['torch']},")
+print(f"written by: {stored['command']}")
 assert all(run.shape == (3, 13) for run in runs.values())
 
 # %%
