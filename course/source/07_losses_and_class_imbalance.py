@@ -932,9 +932,8 @@ runs = {
     for name in five
 }  # seeds × classes
 groups = {"common classes": ~rare, "rare classes": rare}
-print(f"{steps} steps, seeds {stored['seeds']}, together")
-print(f"{stored['minutes']:.0f} minutes on one core, PyTorch {stored['versions']['torch']},")
-print(f"written by: {stored['command']}")
+print(f"{steps} steps, seeds {stored['seeds']}, PyTorch {stored['versions']['torch']}")
+print(f"together {stored['minutes']:.0f} minutes on one core: {stored['command']}")
 assert all(run.shape == (3, 13) for run in runs.values())
 
 # %%
