@@ -18,8 +18,8 @@
 # |---|---|---|
 # | 1 | `output_sizes`: the size after each layer of a stack | 8 |
 # | 2 | `receptive_field`: how much of the image one number sees | 10 |
-# | 3 | `unpool`: bed of nails and max unpooling | 8 |
-# | 4 | `transposed_conv`: stamp by stamp | 14 |
+# | 3 | `unpool`: bed of nails and max-unpooling | 8 |
+# | 4 | `transposed_conv`: one copy of the kernel after the other | 14 |
 # | 5 | `overlaps`: where the checkerboard comes from | 6 |
 # | 6 | `bilinear_kernel`: a transposed convolution that interpolates | 10 |
 # | 7 | `dense_as_conv`: a dense layer on images of any size | 9 |
@@ -172,7 +172,7 @@ if desk:
 #   pixel of its `factor`×`factor` block, and all other pixels are 0.
 # - If `places` is `None`, that pixel is the upper left one of the block. This is a *bed of nails*.
 # - If not, `places` is int, H×W×C, and says where the largest number of each block stood before it was
-#   pooled: *max unpooling*. A place is the number of a pixel in the large map of its channel, counted
+#   pooled: *max-unpooling*. A place is the number of a pixel in the large map of its channel, counted
 #   row by row, so it is row · (`factor`·W) + column.
 #
 # <details><summary>Hint 1</summary>
@@ -226,7 +226,7 @@ if desk:
         pictures = [bright, pooled.repeat(4, 0).repeat(4, 1), *found]
         figures.grid(
             [np.repeat(maps, 3, -1).astype(np.uint8) for maps in pictures],
-            ["brightness", "pooled by 4", "bed of nails", "max unpooling"],
+            ["brightness", "pooled by 4", "bed of nails", "max-unpooling"],
             alt="A scene in grey, its coarse version, and two dark pictures with single bright "
             "pixels: in a regular grid, and along the edges of things.",
         )
@@ -234,13 +234,14 @@ if desk:
 # %% [markdown]
 # ## 4 · Transposed convolution (14 points)
 #
-# A convolution gathers: many numbers make one. A transposed convolution scatters: each number stamps a
-# whole kernel onto the output. Write `transposed_conv(maps, kernel, stride, padding)`.
+# A convolution gathers: many numbers make one. A transposed convolution scatters: each number lays a
+# copy of the kernel into the output. Write `transposed_conv(maps, kernel, stride, padding)`.
 #
-# - `maps` is float, H×W×A. `kernel` is float, k×m×A×B.
-# - The number `maps[r, c, a]` stamps `maps[r, c, a] * kernel[:, :, a, b]` onto map b of the output. The
-#   upper left corner of the stamp lies at row r·`stride`, column c·`stride`. Where stamps overlap they
-#   add up. Every a stamps onto every b.
+# - `maps` is float, H×W×A. `kernel` is float, k×m×A×B. Mind the order: maps in, then maps out. In
+#   lesson 04 it was the other way round.
+# - The number `maps[r, c, a]` lays `maps[r, c, a] * kernel[:, :, a, b]` into map b of the output. The
+#   upper left corner of this copy lies at row r·`stride`, column c·`stride`. Where copies overlap they
+#   add up. Every map a has a copy for every map b.
 # - At the end `padding` rows and columns are **cut off**, at all four edges. So the result has
 #   (H − 1)·`stride` + k − 2·`padding` rows.
 #
@@ -254,7 +255,7 @@ if desk:
 # <details><summary>Hint 1</summary>
 #
 # Start with an output of zeros, as large as it is *before* anything is cut off. Loop over r and c. One
-# stamp for all maps at once is `np.tensordot(maps[r, c], kernel, (0, 2))`, which is k×m×B.
+# copy for all maps at once is `np.tensordot(maps[r, c], kernel, (0, 2))`, which is k×m×B.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -270,8 +271,8 @@ def transposed_conv(maps, kernel, stride, padding):
     out = np.zeros(((height - 1) * stride + k, (width - 1) * stride + m, outputs))
     for r in range(height):
         for c in range(width):
-            stamp = np.tensordot(maps[r, c], kernel, (0, 2))
-            out[r * stride : r * stride + k, c * stride : c * stride + m] += stamp
+            copy = np.tensordot(maps[r, c], kernel, (0, 2))
+            out[r * stride : r * stride + k, c * stride : c * stride + m] += copy
     return out[padding : len(out) - padding, padding : out.shape[1] - padding]
     ### END SOLUTION
 
@@ -281,9 +282,9 @@ check("transposed_conv", transposed_conv)
 # %% [markdown]
 # ## 5 · Overlaps (6 points)
 #
-# Some places of the output are stamped more often than others. Write
+# Some places of the output are written more often than others. Write
 # `overlaps(size, kernel, stride, padding)`: for a transposed convolution along *one* side, how many
-# stamps reach each place. `size` is the number of pixels that go in; the result is a list or an array
+# copies of the kernel reach each place. `size` is the number of pixels that go in; the result is a list or an array
 # of (size − 1)·`stride` + `kernel` − 2·`padding` counts.
 #
 # Two pixels, a kernel of 3 and stride 2 give `[1, 1, 2, 1, 1]`.

@@ -68,7 +68,7 @@ SIZE_MISTAKES = {
     "in a transposed convolution padding is cut off at both ends, not at one": (
         with_up(lambda n, k, s, p, d: (n - 1) * s - p + d * (k - 1) + 1)
     ),
-    "the transposed kernel is stamped at size places, which lie size − 1 strides apart": (
+    "the copies of a transposed kernel begin at size places, which lie size − 1 strides apart": (
         with_up(lambda n, k, s, p, d: transposed(n + 1, k, s, p, d))
     ),
     "every layer starts from the size of the image: it starts from the size before it": (

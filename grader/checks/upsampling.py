@@ -78,13 +78,13 @@ def unpool_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def transposed_conv(maps, kernel, stride, padding, add=True):
-    """Each value of maps H×W×A stamps its kernel, K×L×A×B, onto the output."""
+    """Each value of maps H×W×A lays its copy of the kernel, k×m×A×B, into the output."""
     (h, w, _), (k, m) = maps.shape, kernel.shape[:2]
     out = np.zeros(((h - 1) * stride + k, (w - 1) * stride + m, kernel.shape[3]))
     for r, c in np.ndindex(h, w):
         place = np.s_[r * stride : r * stride + k, c * stride : c * stride + m]
-        stamp = np.tensordot(maps[r, c], kernel, (0, 2))
-        out[place] = out[place] + stamp if add else stamp
+        copy = np.tensordot(maps[r, c], kernel, (0, 2))
+        out[place] = out[place] + copy if add else copy
     return out[padding : len(out) - padding, padding : out.shape[1] - padding]
 
 
@@ -96,7 +96,7 @@ def _cut(cut):
 
 
 def _same_channel(maps, kernel, stride, padding):
-    """Each map is stamped for itself: the kernels between different maps are left out."""
+    """Each map goes to itself alone: the kernels between different maps are left out."""
     kernel = kernel * np.eye(*kernel.shape[2:])
     return transposed_conv(maps, kernel, stride, padding)
 
@@ -111,21 +111,21 @@ def _mean_of_overlaps(maps, kernel, stride, padding):
 
 
 TRANSPOSED_MISTAKES = {
-    "where stamps overlap the last one wins: add them up (+= and not =)": (
+    "where copies overlap the last one wins: add them up (+= and not =)": (
         partial(transposed_conv, add=False)
     ),
-    "where stamps overlap their mean is taken: they are added up": _mean_of_overlaps,
-    "the kernel is turned round: a value stamps it as it is. Only who convolves maps with zeros "
+    "where copies overlap their mean is taken: they are added up": _mean_of_overlaps,
+    "the kernel is turned round: it is laid down as it is. Only who convolves maps with zeros "
     "between must flip it": lambda m, k, s, p: transposed_conv(m, k[::-1, ::-1], s, p),
     "rows and columns of the kernel are exchanged": (
         lambda m, k, s, p: transposed_conv(m, k.swapaxes(0, 1), s, p)
     ),
     "the maps that go in and those that come out are exchanged: kernel[:, :, a, b] leads from a "
     "to b": lambda m, k, s, p: transposed_conv(m, k.swapaxes(2, 3), s, p),
-    "each map is stamped for itself: every map that goes in adds to every map that comes out": (
+    "each map goes to itself alone: every map that goes in adds to every map that comes out": (
         _same_channel
     ),
-    "the stride is left out: neighbours stamp `stride` pixels apart": (
+    "the stride is left out: neighbours lie `stride` pixels apart": (
         lambda m, k, s, p: transposed_conv(m, k, 1, p)
     ),
     "the padding is not cut off": _cut(lambda out, p, *_: out),
@@ -181,7 +181,7 @@ OVERLAP_MISTAKES = {
     "the padding is not cut off": lambda n, k, s, p: overlaps(n, k, s, 0),
     "the padding is cut off at one end only: at both": lambda n, k, s, p: overlaps(n, k, s, 0)[p:],
     "the padding adds zeros: it cuts off": lambda n, k, s, p: np.pad(overlaps(n, k, s, 0), p),
-    "the stride is left out: neighbours stamp `stride` places apart": (
+    "the stride is left out: neighbours lie `stride` places apart": (
         lambda n, k, s, p: overlaps(n, k, 1, p)
     ),
     "every place counts once at least: where no kernel reaches it is 0": (
