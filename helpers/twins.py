@@ -65,8 +65,11 @@ ROWS = [
 ]
 """What is compared: networks by name, and options. All take images of 64×96."""
 
-LESSONS = {"unet": {"width": 4, "depth": 3}}
-"""The networks that lessons open in the other framework."""
+LESSONS = [
+    ("unet", {"width": 4, "depth": 3}, (24, 32)),
+    ("fcn8", {"width": 2}, (32, 64)),
+]
+"""The networks that lessons open in the other framework; height and width of their scenes."""
 
 
 def twins(network: str, width: int = 8, **options) -> tuple[nn.Module, keras.Model]:
@@ -221,8 +224,8 @@ def main() -> None:
             )
     Path("build").mkdir(exist_ok=True)
     Path("build/twins.json").write_text(json.dumps(rows, indent=1))
-    small = scenes(range(8), range(0, 40, 10), height=24, width=32)
-    for network, options in LESSONS.items():
+    for network, options, (height, width) in LESSONS:
+        small = scenes(range(8), range(0, 40, 10), height=height, width=width)
         write_lesson_files(network, options, Path("course/twins"), *small)
 
 
