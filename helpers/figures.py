@@ -242,6 +242,7 @@ def drawn(figure: Figure) -> np.ndarray:
 
 def _png(figure: Figure) -> bytes:
     """The figure as PNG; with 256 colours if it would be large."""
+    figure.draw_without_rendering()  # the layout settles in a second pass; one cuts off titles
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white")
     if file.tell() > _LARGEST:
