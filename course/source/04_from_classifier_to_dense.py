@@ -481,7 +481,7 @@ figures.show(
     figure,
     alt="Nine maps: a row for each stage, a column for None (the sky), Vegetation and "
     "Roads. In stage 1 the maps show brightness and edges in 47 by 63 pixels. In stage "
-    "3, in 10 by 14 pixels, the area of the class is bright and the rest dark.",
+    "3, in 10 by 14 pixels, what is bright is mostly where the class is.",
 )
 
 # %% tags=["test"]
@@ -489,10 +489,10 @@ assert likeness[2].mean() > likeness[0].mean() + 0.05, likeness
 
 # %% [markdown]
 # Stage 1 looks like the picture: edges, colours, brightness. In stage 3 whole areas
-# light up, some of them where the class is. That is one scene; make it a number for
-# many. Take the values in the middle of
-# each patch after each stage, and let a plain **linear** rule guess the class from
-# them. The more the stage has worked out, the better so simple a rule does.
+# light up, mostly where the class is. That is one scene; make it a number for many.
+# Take the values in the middle of each patch after each stage, and let a plain
+# **linear** rule guess the class from them. The more the stage has worked out, the
+# better so simple a rule does.
 
 # %%
 random = np.random.default_rng(0)
@@ -911,8 +911,8 @@ assert helper[:2] == (38, 8)
 
 # %% [markdown]
 # Ten convolutions see **21** pixels: two more with each layer. VGG's thirteen see 212,
-# because each pooling doubles what the following layers add. (Our classifier sees 38,
-# which is its patch. Of course: that is why the conversion worked.)
+# because each pooling doubles what the following layers add. (Our classifier sees 38:
+# its whole patch, and nothing else.)
 #
 # How many same-size convolutions would see 212 pixels, and what would they cost at
 # 224 × 224 with 64 channels?
@@ -1024,12 +1024,14 @@ for name, boxes in designs.items():
         work[name] += height * (height * 128 // 96) * 9 * before * after
     print(f"{name:<22}{work[name]:>14,} multiplications")
 times = work["same size all the way"] / work["encoder-decoder"]
-print(f"{times:.0f} times as much")
-assert 15 < times < 50
+sees = [field([(3, 1)] * 8)[0], field([(2, 2), (3, 1)] * 4)[0]]
+print(f"{times:.0f} times as much; after it one pixel sees {sees[0]} pixels")
+print(f"at the bottom of the encoder-decoder one pixel sees {sees[1]}")
+assert 15 < times < 50 and sees == [17, 76]
 
 # %% [markdown]
-# The encoder-decoder has four times the channels in its middle, sees much more, and
-# costs a small part.
+# The encoder-decoder has four times the channels in its middle, sees more than four
+# times as far, and costs a thirtieth.
 #
 # Our converted classifier is an encoder with the simplest decoder of all: repeat each
 # value. The rest of the lesson is about better ways up.
@@ -1536,7 +1538,7 @@ def sides_that_fit(side, layers, largest):
 # Check it, on four networks:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def all_sides(side, layers, largest, step=out_side):
     def end(n):
         for layer in layers:
@@ -1627,7 +1629,7 @@ def blocks_needed(wanted, convs):
 # Check it:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def count_blocks(wanted, convs, pooling=1, growth=2, strict=False, taps=2):
     side, jump, blocks = 1, 1, 0
     while side < wanted or (strict and side == wanted):
@@ -1704,7 +1706,7 @@ def copies(side, kernel, stride):
 # Check it:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def laid_down(side, kernel, stride, step=None, once=False, length=None):
     length = (side - 1) * stride + kernel if length is None else length
     counts = np.zeros(length, int)
@@ -1777,7 +1779,7 @@ def bilinear_kernel(factor):
 # Check it:
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def hat_kernel(factor, side=None, centre=None, scale=1.0, product=np.outer):
     side = side or 2 * factor - factor % 2
     centre = (side - 1) / 2 if centre is None else centre
