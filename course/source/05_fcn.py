@@ -1237,8 +1237,8 @@ display(
         f"{means['FCN-8s', 'mean IoU']:.3f}. RoadLines grow from "
         f"{means['FCN-32s', measures[1]]:.3f} to {means['FCN-8s', measures[1]]:.3f}. A "
         f"change of seed moves a number by up to {spread:.3f}. By mean IoU the U-Net "
-        f"is before the FCN-8s in {(ahead > 0).sum()} of 3 seeds, by {ahead.mean():.3f} on "
-        f"average: about what a seed can do. By RoadLines it has "
+        f"is before the FCN-8s in {(ahead > 0).sum()} of 3 seeds, by "
+        f"{ahead.mean():.3f} on average: about what a seed can do. By RoadLines it has "
         f"**{means['U-Net', measures[1]]:.3f}**."
     )
 )
