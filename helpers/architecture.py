@@ -322,9 +322,10 @@ def _follow(
     layout, deepest = before[0].layout, max(maps.deepest for maps in before)
     if node.op_type in CONVOLUTIONS:
         layout = "NCHW"
-    if node.op_type == "Transpose" and len(shape) == 4:
-        order = tuple(node.attribute[0].ints)
-        layout = {(0, 2, 3, 1): "NHWC", (0, 3, 1, 2): "NCHW"}.get(order, layout)
+    if node.op_type == "Transpose" and len(shape) >= 4:  # five axes where values are repeated
+        order, last = list(node.attribute[0].ints), len(shape) - 1
+        channels = order.index(1 if layout == "NCHW" else last)
+        layout = {1: "NCHW", last: "NHWC"}.get(channels, layout)
     if len(shape) == 4:
         channels, height, width = _channels_first(shape, layout)
         if height * width > 1:  # otherwise one value for each map: no maps

@@ -229,6 +229,7 @@ if desk:
             ["brightness", "pooled by 4", "bed of nails", "max-unpooling"],
             alt="A scene in grey, its coarse version, and two dark pictures with single bright "
             "pixels: in a regular grid, and along the edges of things.",
+            columns=2,
         )
 
 # %% [markdown]
@@ -589,6 +590,7 @@ if desk and answers:
         ["the truth", *(f"perfect, stride {s}" for s in answers)],
         alt="A scene with its true mask, and with the best masks at strides 32, 16 and 8: the "
         "coarser the stride, the rounder the outlines; thin things are missing.",
+        columns=2,
     )
 
 # %% [markdown]

@@ -15,12 +15,12 @@ from helpers.designs import Build
 
 
 def fcn_builds(rng: np.random.Generator) -> list[Build]:
-    """All three strides at one size, and two other sizes; classes and widths vary."""
+    """All three strides at one size, and one at another; classes and widths vary."""
     builds = []
-    for stride in (8, 16, 32, 8, 16):
+    for stride in (8, 16, 32, 8):
         height, columns = 96, 128
-        if len(builds) > 2:
-            sizes = rng.choice(np.arange(2, 6), 2, replace=False)
+        if len(builds) == 3:
+            sizes = rng.choice([2, 4, 5], 2, replace=False)
             height, columns = (32 * int(n) for n in sizes)
         classes, width = 2 * int(rng.integers(1, 8)) + 1, 2 * int(rng.integers(2, 5))
         builds.append(Build(classes, width, height, columns, {"stride": stride}))
@@ -71,8 +71,8 @@ QUESTIONS = {
         builds=fcn_builds,
         public_builds=(
             Build(13, 8, 96, 128, {"stride": 8}),
-            Build(5, 6, 64, 96, {"stride": 16}),
-            Build(7, 4, 96, 64, {"stride": 32}),
+            Build(5, 6, 96, 128, {"stride": 16}),
+            Build(7, 4, 96, 128, {"stride": 32}),
             Build(3, 4, 160, 64, {"stride": 8}),
         ),
     ),

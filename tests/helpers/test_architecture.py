@@ -201,6 +201,8 @@ def hand_written(up="nearest", join="concat", skips=(0, 1, 2), size=(None, None)
     for i in (2, 1, 0):
         if up == "transposed":
             x = L.Conv2DTranspose(4 << i, 2, strides=2)(x)
+        elif up == "nearest, last":
+            x = L.UpSampling2D()(L.Conv2D(4 << i, 1)(x))
         else:
             x = L.Conv2D(4 << i, 1)(L.UpSampling2D(interpolation=up)(x))
         if i in skips:
@@ -217,6 +219,7 @@ models = {
     "unet bilinear": unet(13, 8, 3, up="bilinear", norm=False),
     "nearest": hand_written(),
     "nearest fixed": hand_written(size=(96, 128)),
+    "nearest, last": hand_written("nearest, last"),
     "transposed": hand_written("transposed"),
     "no skips": hand_written("bilinear", skips=()),
     "one missing": hand_written(skips=(0, 2)),
@@ -247,6 +250,7 @@ def test_keras_gives_the_same_facts(tmp_path, repo):
     assert found["unet transposed"] == ours(unet(13, 8))
     assert found["unet bilinear"] == ours(unet(13, 8, 3, up="bilinear", norm=False))
     assert found["nearest"] == found["nearest fixed"] == ours(HandWritten("nearest"))
+    assert found["nearest, last"][1:] == ours(HandWritten("nearest"))[1:]
     assert found["transposed"][:2] == ours(HandWritten())[:2]
     assert found["no skips"] == ours(HandWritten(skips=()))
     assert found["one missing"] == ours(HandWritten(skips=(0, 2)))
