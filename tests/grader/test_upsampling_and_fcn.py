@@ -1,0 +1,118 @@
+"""Assignment 2 from release to feedback: real nbgrader, real kernels, the real judge."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from grader.checks import assignment
+
+NAME = "upsampling_and_fcn"
+QUESTIONS = assignment(NAME)
+FULL = ["ada", "grace"]
+CHANGES = {  # what rosa has other than the solution
+    '- layer["padding"]) * jump': ") * jump",
+    "+ m] += copy": "+ m] = copy",
+    "np.eye(maps)": "np.ones((maps, maps))",
+    "weights.reshape(height, width, maps.shape[2], -1)": "weights.reshape(width, height, "
+    "maps.shape[2], -1).transpose(1, 0, 2, 3)",
+    "return self.larger(total, 2 ** self.scored[-1])": "return self.larger(total, "
+    "2 ** self.scored[-1]).softmax(1)",
+    "if 2**k >= stride]": "if 2**k >= max(stride, 16)]",
+}
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory, repo, sandboxed):
+    """The folder of a course in which four students handed in."""
+    course = tmp_path_factory.mktemp("day") / "course"
+    inbox = course.parent / "inbox"
+    inbox.mkdir()
+    env = {**os.environ, "PIXELWISE_COURSE": str(course), "OMP_NUM_THREADS": "1"}
+
+    def run(*words):
+        done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=repo, env=env,
+                              capture_output=True, text=True, timeout=900)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run("release", NAME)
+    source = nbformat.read(repo / f"assignments/source/{NAME}/{NAME}.ipynb", as_version=4)
+    solution = {
+        c.metadata.nbgrader.grade_id: c.source for c in source.cells if "nbgrader" in c.metadata
+    }
+    for student in ("ada", "grace", "rosa", "sam"):
+        notebook = nbformat.read(course / f"release/{NAME}/{NAME}.ipynb", as_version=4)
+        for cell in notebook.cells if student != "sam" else ():
+            if cell.metadata.get("nbgrader", {}).get("solution"):
+                cell.source = solution[cell.metadata.nbgrader.grade_id]
+            if student == "grace":
+                cell.source = cell.source.replace('FRAMEWORK = "pytorch"', 'FRAMEWORK = "keras"')
+            for old, new in CHANGES.items() if student == "rosa" else ():
+                cell.source = cell.source.replace(old, new)
+        with zipfile.ZipFile(inbox / f"{student}_{NAME}.zip", "w") as archive:
+            archive.writestr(f"{NAME}.ipynb", nbformat.writes(notebook))
+    run("collect", NAME, str(inbox))
+    run("grade", NAME)
+    return course
+
+
+@pytest.fixture(scope="module")
+def grades(day):
+    """Student → question → record."""
+    found = {}
+    for record in json.loads((day.parent / "grade.json").read_text()):
+        found.setdefault(record["student"], {})[record["question"]] = record
+    return found
+
+
+@pytest.mark.parametrize("student", FULL)
+def test_the_solution_gets_every_point_in_both_frameworks(grades, student):
+    judged = {q: r for q, r in grades[student].items() if q != "judgement"}
+    assert {q: r["remark"] for q, r in judged.items()} == dict.fromkeys(QUESTIONS, "right")
+    assert sum(r["points"] for r in judged.values()) == 90
+    assert grades[student]["judgement"]["outcome"] == "by hand"
+
+
+def test_mistakes_cost_their_part_and_are_named(grades):
+    expected = {
+        "output_sizes": (8, "right"),
+        "receptive_field": (0, "start ignores the padding"),
+        "unpool": (8, "right"),
+        "transposed_conv": (1.4, "the last one wins"),
+        "overlaps": (6, "right"),
+        "bilinear_kernel": (7, "every map leads to every map"),
+        "dense_as_conv": (0, "cut up column by column"),
+        "fcn": (17.5, "no sum of scores at 12×16"),
+    }
+    for question, (points, words) in expected.items():
+        record = grades["rosa"][question]
+        assert words in record["remark"] and record["points"] == pytest.approx(points), record
+    assert "activation, Softmax" in grades["rosa"]["fcn"]["remark"]
+
+
+def test_an_untouched_notebook_gets_nothing_and_is_not_an_error(grades):
+    assert len(grades["sam"]) == 9
+    assert {(r["points"], r["outcome"]) for r in grades["sam"].values()} == {(0, "no answer")}
+
+
+def test_the_feedback_tells_the_hint_and_no_hidden_number(day):
+    page = (day / f"feedback/rosa/{NAME}/{NAME}.html").read_text()
+    assert page.count("[judge]") == len(QUESTIONS)
+    assert "the last one wins" in page and "and should be" not in page
+
+
+def test_what_students_get_holds_no_solution_and_runs_to_its_end(day, tmp_path, repo, monkeypatch):
+    notebook = nbformat.read(day / f"release/{NAME}/{NAME}.ipynb", as_version=4)
+    text = json.dumps(notebook)
+    for word in ("SOLUTION", "scored_blocks", "np.divmod(places, factor * width)", "(3 points)"):
+        assert word not in text
+    monkeypatch.setenv("PYTHONPATH", str(repo))
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", ()))
+    assert said.count("not done yet") == len(QUESTIONS) and "set STUDENT to your id" in said
