@@ -5,7 +5,14 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# how long an example takes says something about the machine only
+hypothesis.settings.register_profile(
+    "pixelwise", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("pixelwise")
 
 REPO = Path(__file__).resolve().parent.parent
 

@@ -94,9 +94,10 @@ def open_picture(path: Path) -> Image.Image:
         file.seek(0)
         try:
             picture = Image.open(file)
-            stored = str(picture.tile[0].args) if picture.tile else ""
+            stored = picture.tile[0].args if picture.tile else ""
+            stored = stored if isinstance(stored, str) else str(stored[:1])  # "RGB;16B"
             picture.load()
-            picture.info["16 bit"] = picture.mode.startswith("RGB") and "16" in stored
+            picture.info["16 bit"] = picture.mode.startswith("RGB") and ";16" in stored
             return picture
         except UnidentifiedImageError:
             raise _unreadable("no picture", path, "not a picture") from None

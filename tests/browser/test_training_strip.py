@@ -128,13 +128,13 @@ def test_in_jupyterlab_it_grows(browser, lab, screenshots):
     tab.locator(".pixelwise").nth(1).wait_for()
     assert tab.locator(".pixelwise").count() == 2  # the loop shows it once
     first = tab.locator(".pw-strip").first
-    tab.wait_for_function("document.querySelector('.pw-strip').dataset.count == 3")
+    tab.wait_for_function("document.querySelector('.pw-strip')?.dataset.count == 3")
     execute(tab, "strip.add(4, truth, loss=0.1)")
-    tab.wait_for_function("document.querySelector('.pw-strip').dataset.count == 4")
+    tab.wait_for_function("document.querySelector('.pw-strip')?.dataset.count == 4")
     tab.get_by_text("Epoch 4 · loss 0.100 · mean IoU 1.000").first.wait_for()
     first.locator("[data-epoch='2']").click()  # looked back: the training no longer moves it
     execute(tab, "strip.add(5, truth, loss=0.05)")
-    tab.wait_for_function("document.querySelector('.pw-strip').dataset.count == 5")
+    tab.wait_for_function("document.querySelector('.pw-strip')?.dataset.count == 5")
     assert execute(tab, "print(strip.shown)") == "1"
     assert "Epoch 2" in tab.locator(".pw-readout").first.inner_text()
     cells = tab.locator(".jp-Cell").count()

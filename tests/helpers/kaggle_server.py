@@ -88,8 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
             storage = f"http://localhost:{self.server.server_port}/storage/archive.zip?signature=7"
             self.send_header("Location", storage)
             self.send_header("Content-Length", "0")
+            self._log(302)  # before they can go on
             self.end_headers()
-            self._log(302)
         else:
             self._json(404, {"code": 404, "message": "no such method"})
 
@@ -116,8 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
         if asked:
             total = len(kaggle.archive)
             self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-        self.end_headers()
         answer = self._log(status)
+        self.end_headers()
         self._send(answer, body)
 
     def _send(self, answer: Answer, body: bytes) -> None:
@@ -143,9 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        self._log(status)
         self.end_headers()
         self.wfile.write(body)
-        self._log(status)
 
     def _log(self, status: int) -> Answer:
         answer = Answer(

@@ -51,6 +51,11 @@ def test_every_mask_reads_back_as_the_same_ids_from_every_lossless_format(name, 
         assert np.array_equal(data.read_mask(path), ids)
 
 
+def test_a_row_of_16_bytes_is_not_taken_for_16_bits(tmp_path):
+    Image.new("RGB", (5, 1)).save(tmp_path / "a.bmp")
+    assert data.read_mask(tmp_path / "a.bmp").shape == (1, 5)
+
+
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what a TIFF lacks
 @settings(max_examples=200, deadline=None)
 @given(st.data())
