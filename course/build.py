@@ -26,8 +26,10 @@ NAMES = {"pytorch": "PyTorch", "keras": "Keras"}
 FIRST_WITH_TRACKS = 4
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n.*?# END SOLUTION *$", re.DOTALL | re.MULTILINE)
 KEPT_METADATA = ("nbgrader", "editable", "deletable", "jupyter")
-# what gives an answer away: quizzes, checks with their reference, target pictures
+# what gives an answer away: quizzes, checks, target pictures; references, unless it is the stub
 FOLDED = re.compile(r"^(quiz|exercise)\(|\balt=", re.MULTILINE)
+REFERENCE = re.compile(r"^(def|class) ", re.MULTILINE)
+STUB = re.compile(r"# (your code here|BEGIN SOLUTION)")
 
 
 def texts() -> list[Path]:
@@ -68,7 +70,10 @@ def fold(cells: list[dict]) -> None:
         if cell["cell_type"] == "markdown":
             for section in re.findall(r"^## (.*)", cell["source"], re.MULTILINE):
                 within = section.strip() in ("Exercises", "Quiz")
-        elif within and FOLDED.search(cell["source"]):
+        elif within and (
+            FOLDED.search(cell["source"])
+            or (REFERENCE.search(cell["source"]) and not STUB.search(cell["source"]))
+        ):
             cell["metadata"]["jupyter"] = {"source_hidden": True}
 
 

@@ -81,6 +81,16 @@ def test_what_gives_an_answer_away_is_folded(text):
     assert [c["source"] for c in hidden] == [["exercise(double, lambda x: 2 * x)"]] * 2
 
 
+def test_a_reference_of_its_own_cell_is_folded_and_the_stub_is_not(text):
+    reference = "# %%\ndef right(x):\n    return 2 * x\n\n"
+    everything = LESSON.replace("04 · A lesson", "04 · A lesson\n#\n# ## Exercises")
+    text.write_text(everything.replace("# %%\nexercise(", f"{reference}# %%\nexercise(", 1))
+    for solved in (False, True):
+        cells = build.lesson(text, "pytorch", solved)["cells"]
+        hidden = {"".join(c["source"])[:9]: bool(c["metadata"].get("jupyter")) for c in cells}
+        assert hidden["def right"] and not hidden["def doubl"]
+
+
 def test_notebooks_are_valid_and_without_outputs(text):
     for solved in (False, True):
         made = build.lesson(text, "pytorch", solved)
