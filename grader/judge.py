@@ -55,8 +55,8 @@ class Judge:
         server.bind(str(path))
         path.chmod(0o666)
         server.listen(8)
+        self._model.start()  # before "ready": who reads that may end us at once
         self.write(event="ready")
-        self._model.start()
         while True:
             connection, _ = server.accept()
             with connection:

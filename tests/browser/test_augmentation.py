@@ -13,7 +13,7 @@ from helpers.classes import LYFT
 from helpers.streets import scene
 from helpers.widgets.augmentation import GAP, augmentation
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, pointer, settle
+from tests.browser.widgets import bare, execute, in_lab, pointer, settle, told
 
 PHOTO, RAW = scene(35, 0, height=96, width=128)
 MASK = masks.remove_hood(RAW)
@@ -136,12 +136,12 @@ def test_in_jupyterlab(browser, lab, screenshots):
     tab = in_lab(browser, lab, "augmentation.ipynb", code)
     tab.locator(".pixelwise[data-ready]").wait_for()
     tab.get_by_role("button", name="Street").click()
-    assert execute(tab, "from helpers.augment import STREET; print(w.augment == STREET)") == "True"
+    told(tab, "from helpers.augment import STREET; print(w.augment == STREET)", "True".__eq__)
     cells = tab.locator(".jp-Notebook .jp-CodeCell").count()
     for key in ("x", "b", "ArrowRight"):
         tab.locator("[data-name=rotate]").press(key)
     assert tab.locator(".jp-Notebook .jp-CodeCell").count() == cells
-    assert execute(tab, "print(w.rotate)") == "5"
+    told(tab, "print(w.rotate)", "5".__eq__)
     execute(tab, "w.paired, w.seed = False, 3")
     tab.locator(".pw-score", has_text="left behind").wait_for()
     tab.locator(".pixelwise").screenshot(path=screenshots / "augmentation_lab.png")

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.widgets import clickable_u as u
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab
+from tests.browser.widgets import bare, execute, in_lab, told
 
 OPTIONS = {"channels": 3, "classes": 13, "first": 8, "depth": 4}
 # sets the slider to every side; for each, what every block says, and the verdict
@@ -97,7 +97,7 @@ def test_in_jupyterlab(browser, lab, screenshots):
     for key in ("x", "b", "Enter"):
         block.press(key)
     assert tab.locator(".jp-Cell").count() == cells
-    assert execute(tab, "print(w.block)") == "down 1"
+    told(tab, "print(w.block)", "down 1".__eq__)
     execute(tab, "w.side, w.padding = 572, 'valid'")
     tab.get_by_text("✓ 572×572 in, 388×388 out").wait_for()
     assert "388×388 comes out" in execute(tab, "print(w.text())")

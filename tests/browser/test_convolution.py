@@ -5,7 +5,7 @@ import pytest
 
 from helpers.widgets.convolution import convolution, convolve, scatter
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, settle
+from tests.browser.widgets import bare, execute, in_lab, settle, told
 
 RNG = np.random.default_rng(5)
 IMAGE, KERNEL = RNG.integers(-2, 4, (5, 6)), RNG.integers(-2, 3, (3, 3))
@@ -161,10 +161,10 @@ def test_in_jupyterlab(browser, lab, screenshots):
         grid.press(key)
     assert tab.locator(".jp-Cell").count() == cells
     enter(tab, "kernel, row 1, column 1", 5)
-    assert execute(tab, "print(w.step, w.kernel[0][1])") == "7 [2, 5, -2]"
+    told(tab, "print(w.step, w.kernel[0][1])", "7 [2, 5, -2]".__eq__)
     execute(tab, "w.step = 35")
     tab.get_by_text("Step 36 of 36").wait_for()
     shown = numbers(tab, "output", (6, 6))
-    assert execute(tab, "print(w.result()[0].tolist())") == str(shown.tolist())
+    told(tab, "print(w.result()[0].tolist())", str(shown.tolist()).__eq__)
     tab.screenshot(path=screenshots / "convolution_lab.png")
     tab.close()

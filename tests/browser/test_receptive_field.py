@@ -13,7 +13,7 @@ from helpers.widgets.receptive_field import (
     transposed,
 )
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle
+from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle, told
 
 LAYERS = [conv(dilation=2), pool(), conv(5), transposed(3, 2)]
 # points at every pixel of the input, and gives the numbers of paths that are read out
@@ -136,7 +136,7 @@ def test_in_jupyterlab(browser, lab, screenshots):
     tab.keyboard.press("Enter")
     tab.get_by_label("Effective").check()
     settle(tab)
-    assert execute(tab, "print(w.pixel, w.layers[0]['kernel'], w.view)") == "[20, 5] 5 effective"
+    told(tab, "print(w.pixel, w.layers[0]['kernel'], w.view)", "[20, 5] 5 effective".__eq__)
     assert "its field is 6×6" in execute(tab, "print(w.text())")
     tab.screenshot(path=screenshots / "receptive_field_lab.png")
     tab.close()

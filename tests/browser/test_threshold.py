@@ -6,7 +6,7 @@ import pytest
 from helpers.threshold import Sweep
 from helpers.widgets.threshold import FN, FP, TP, threshold
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle
+from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, settle, told
 
 CODE = """
 import numpy as np
@@ -125,7 +125,7 @@ def test_in_jupyterlab_values_go_both_ways(browser, lab, made, screenshots):
     tab = in_lab(browser, lab, "threshold.ipynb", CODE + "w")
     tab.locator(".pixelwise[data-ready]").wait_for()
     tab.locator("[data-name=threshold]").fill("0.3")
-    assert execute(tab, "print(w.threshold)") == "0.3"
+    told(tab, "print(w.threshold)", "0.3".__eq__)
     assert shown(tab) == expected(made[3], 30, 1)
     execute(tab, "w.threshold, w.beta = 0.62, 2.0")
     tab.locator("[data-name=beta][aria-valuetext='2.00']").wait_for()

@@ -8,7 +8,7 @@ from helpers.metrics import Confusion
 from helpers.widgets import training_strip as module
 from helpers.widgets.training_strip import training_strip
 from tests.browser.axe import faults
-from tests.browser.widgets import bare, execute, in_lab, pixel, pointer
+from tests.browser.widgets import bare, execute, in_lab, pixel, pointer, told
 
 IMAGE = np.full((24, 32, 3), 90, np.uint8)
 TRUTH = np.full((24, 32), 7, np.uint8)
@@ -135,7 +135,7 @@ def test_in_jupyterlab_it_grows(browser, lab, screenshots):
     first.locator("[data-epoch='2']").click()  # looked back: the training no longer moves it
     execute(tab, "strip.add(5, truth, loss=0.05)")
     tab.wait_for_function("document.querySelector('.pw-strip')?.dataset.count == 5")
-    assert execute(tab, "print(strip.shown)") == "1"
+    told(tab, "print(strip.shown)", "1".__eq__)
     assert "Epoch 2" in tab.locator(".pw-readout").first.inner_text()
     cells = tab.locator(".jp-Cell").count()
     for key in "xba":

@@ -189,3 +189,25 @@ def test_models_that_are_none_get_a_sentence(tmp_path, request, content, remark)
     _, verdict, _ = request.getfixturevalue("judge")
     said = verdict()["trained_model"]
     assert said["event"] == "no answer" and remark in said["remark"], said
+
+
+STOPPED_AT_ONCE = """
+import os, signal
+from grader import judge
+write = judge.Judge.write
+def and_stop(self, **event):
+    write(self, **event)
+    if event["event"] == "ready":
+        os.kill(os.getpid(), signal.SIGTERM)
+judge.Judge.write = and_stop
+judge.main()
+"""
+
+
+def test_the_model_is_judged_even_if_the_notebook_ends_at_once(tmp_path, repo, course):
+    (tmp_path / "model.onnx").write_bytes(b"this is no model")
+    command = [sys.executable, "-c", STOPPED_AT_ONCE, "--assignment", "lyft_unet"]
+    command += ["--socket", tmp_path / "s", "--ledger", tmp_path / "l", "--submission", tmp_path]
+    env = {**os.environ, "PIXELWISE_COURSE": str(course), "PIXELWISE_SEED": "7"}
+    subprocess.run([*map(str, command)], env=env, cwd=repo, check=True, timeout=120)
+    assert "not an ONNX file" in (tmp_path / "l").read_text()
