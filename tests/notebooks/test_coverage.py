@@ -51,7 +51,7 @@ def test_what_disappears_is_named():
     ]
     found = sections(cells)
     assert found == {
-        "09 · A": "r = 6 ### More 12 ## B",
+        "09 · A": "## Rates r = 6 ### More 12 ## B",
         "Rates": "r = 6 ### More 12",
         "More": "12",
         "B": "",
