@@ -148,7 +148,7 @@ figures.grid(
 )
 
 # %% [markdown]
-# ## Four layers that every classifier is made of
+# ## Four layers that classifiers are made of
 #
 # ### Convolution
 #
@@ -175,7 +175,9 @@ convolution(
 # keeps the output from shrinking at the borders. Try both in the controls above.
 #
 # With several channels the kernel has a slice for each, and all products are added.
-# With several kernels there are several output maps. In NumPy:
+# With several kernels there are several output maps. (Mathematicians turn the kernel by
+# 180 degrees first, and call what you see here cross-correlation. A network learns its
+# kernels, so it makes no difference.) In NumPy:
 
 
 # %%
@@ -196,7 +198,9 @@ assert convolve(edge[..., None], upright[..., None, None], stride=2).shape == (2
 # ### Batch norm, nonlinearity, pooling
 #
 # - **Batch norm** shifts and scales each channel to mean 0 and spread 1, over all
-#   pixels of the batch. (Two learned numbers for each channel may then undo that.)
+#   pixels of the batch. (Two learned numbers for each channel may then undo that.) A
+#   trained network takes averages that it noted during training in place of the batch's,
+#   so that its answer does not depend on the pictures beside it.
 # - The **nonlinearity**, mostly ReLU, replaces negative values by 0. Without it a stack
 #   of convolutions would be no more than one large convolution.
 # - **Pooling** keeps one value of each 2 × 2 block: the largest (max-pooling) or the
@@ -271,7 +275,8 @@ assert ours.shape == (47, 63, 16) and np.allclose(ours, theirs, atol=1e-6)
 
 # %% [markdown]
 # The same numbers. These four layers, again and again: that is a classifier, up to its
-# last part.
+# last part. (Not every one has all four: AlexNet and VGG, which you meet below, are older
+# than batch norm.)
 
 # %% [markdown]
 # ## A classifier: sizes fall, channels rise
@@ -399,8 +404,9 @@ assert answers(features, patch).shape == (1, 3, 3, 64)
 assert answers(classifier, patch).shape == (1, 13)
 
 # %% [markdown]
-# **Height and width fall, channels rise.** Each pooling drops three values of four, and
-# each convolution doubles the kinds of values. Less about *where*, more about *what*.
+# **Height and width fall, channels rise.** Each pooling keeps one value of four, and each
+# stage has more kinds of values than the one before: 16, 32, 64. Less about *where*, more
+# about *what*.
 #
 # Train it: 400 steps of 64 patches, cross-entropy, Adam. It takes some seconds.
 
@@ -540,9 +546,9 @@ print(f"dense layer, values shuffled: {np.abs(kept - shuffled).max():.1e} differ
 assert np.allclose(kept, shuffled, atol=1e-3)
 
 # %% [markdown]
-# So a dense layer would learn just as well from a picture whose pixels somebody has
-# shuffled. A convolution would not: its window takes neighbours, and in a shuffled
-# picture they have nothing to do with each other.
+# So a dense layer would learn just as well from pictures whose pixels somebody has
+# shuffled, all in the same way. A convolution would not: its window takes neighbours,
+# and in a shuffled picture they have nothing to do with each other.
 #
 # A convolution **keeps space**. Move the picture, and its maps move along:
 
@@ -666,7 +672,8 @@ assert [accepts(side) for side in (37, 38, 46)] == [False, True, False]
 #
 # Both halve a map. A pooling has no weights and rounds down. A **strided convolution**
 # learns how to shrink, and costs a quarter of the products of the same convolution with
-# stride 1, as it visits a quarter of the places. Many encoders use nothing else.
+# stride 1, as it visits a quarter of the places. Some encoders use nothing else
+# (MobileNet, lesson 10).
 
 # %%
 kernel = random.normal(size=(3, 3, 3, 16))
@@ -843,10 +850,10 @@ assert ceilings[3, LYFT.id("RoadLines")] < 0.2 < 0.7 < ceilings[3, LYFT.id("Road
 # thin classes could gain a little on those and would lose on others. And our scenes are
 # small: on frames of 600 × 800 a block of 32 is a smaller part, but poles stay thin.)
 #
-# This is the tension at the heart of segmentation. *What* something is shows only from
-# afar: you need a large view and coarse maps. *Where* it ends shows only from near: you
-# need fine maps. Why does pooling lose the place? Because these four pictures are the
-# same to it:
+# This is the tension at the heart of segmentation: the paper of lesson 05 calls it one
+# between semantics and location. *What* something is shows only from afar: you need a
+# large view and coarse maps. *Where* it ends shows only from near: you need fine maps.
+# Why does pooling lose the place? Because these four pictures are the same to it:
 
 # %%
 corners = np.zeros((4, 4, 4))
@@ -865,9 +872,10 @@ figures.show(
 assert all(np.array_equal(max_pool(c[..., None])[..., 0], pooled) for c in corners)
 
 # %% [markdown]
-# One pooling forgets which of four places it was. Three poolings forget one of 64. What
-# was forgotten, no later layer can bring back, unless it gets the early maps as well.
-# That is the idea of **skip connections**, and lesson 05.
+# One pooling forgets which of four places it was. Three poolings forget one of 64. (A
+# network can note some of the place in other channels, but it has to spend channels on
+# it.) What was forgotten, no later layer can bring back, unless it gets the early maps as
+# well. That is the idea of **skip connections**, and lesson 05.
 
 # %% [markdown]
 # ## Why shrink at all? A stack of same-size convolutions
@@ -979,7 +987,8 @@ assert min(box.shape) >= 30 and inner > 20 * 20 / 38**2 + 0.1
 # enlarge, because the answer must be as large as the picture.
 #
 # - The **encoder** goes down. Its job is *what*: meaning and context.
-# - The **decoder** goes up. Its job is *where*: back to the places of the picture.
+# - The **decoder** goes up. Its job is *where*: back to the places of the picture. Its
+#   maps grow, and their channels get fewer again.
 #
 # Any classifier without its end can be the encoder: AlexNet, VGG, ResNet, or ours. The
 # drawing compares the two designs. The height of a box is the height of the maps; its
@@ -1042,7 +1051,8 @@ assert 15 < times < 50 and sees == [17, 76]
 # A pooling made one value of four. **Unpooling** makes four of one. What to put into the
 # other three places?
 #
-# - **Nearest** (undoes average pooling): the value itself, four times.
+# - **Nearest**, the partner of average pooling: the value itself, four times. Pool it
+#   again, and you are back.
 # - **Bed of nails**: the value in the upper left corner, zeros elsewhere.
 # - **Max-unpooling**: the value where the maximum *had been*, zeros elsewhere. The
 #   pooling has to remember the place for that.
@@ -1101,7 +1111,7 @@ figures.show(
 assert values.tolist() == [[8, 2], [4, 7]] and places.tolist() == [[3, 0], [2, 2]]
 back = max_unpool(values, places)
 assert (back[back > 0] == small[back > 0]).all() and (back > 0).sum() == 4
-assert np.array_equal(average_pool(nearest(values)), values)  # nearest undoes it
+assert np.array_equal(average_pool(nearest(values)), values)  # pooled again: back
 
 # %% [markdown]
 # The 8 stood at the lower right of its block. Only max-unpooling puts it back there:
@@ -1420,7 +1430,8 @@ assert ious[0] < ious[1] < ious[2] + 0.01
 #
 # There is a way to get more places out of the classifier: run it 64 times, each time with
 # the picture shifted by another 0 to 7 pixels down and right, and weave the 64 answers
-# together.
+# together. (The authors of the FCN weighed this trick against learning to enlarge, and
+# left it out.)
 
 # %%
 stitched = np.zeros((6, 96, 128), np.uint8)  # six scenes
@@ -1894,14 +1905,17 @@ quiz(
 #   It is no inverse. Its kernel's side should be divisible by the stride.
 # - Answers in blocks have a ceiling, however good the classifier. Enlarging smooths;
 #   it does not find borders.
+#
+# Next: **05 · FCN**. The way up is trained together with the way down, and finer maps are
+# led past the coarse ones.
 
 # %% [markdown]
 # ## References
 #
 # - J. Long, E. Shelhamer, T. Darrell: Fully Convolutional Networks for Semantic
-#   Segmentation. 2014, arXiv:1411.4038.
+#   Segmentation. 2014, CVPR 2015, arXiv:1411.4038.
 # - K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Image
-#   Recognition. 2014, arXiv:1409.1556.
+#   Recognition. 2014, ICLR 2015, arXiv:1409.1556.
 # - A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification with Deep
 #   Convolutional Neural Networks. NIPS 2012.
 # - V. Dumoulin, F. Visin: A guide to convolution arithmetic for deep learning. 2016,
@@ -1909,7 +1923,9 @@ quiz(
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and Checkerboard Artifacts. Distill,
 #   2016, doi:10.23915/distill.00003.
 # - W. Luo and others: Understanding the Effective Receptive Field in Deep Convolutional
-#   Neural Networks. 2016, arXiv:1701.04128.
+#   Neural Networks. NIPS 2016, arXiv:1701.04128.
 # - A. Araujo, W. Norris, J. Sim: Computing Receptive Fields of Convolutional Neural
 #   Networks. Distill, 2019, doi:10.23915/distill.00021.
-# - V. Badrinarayanan, A. Kendall, R. Cipolla: SegNet. 2015, arXiv:1511.00561.
+# - V. Badrinarayanan, A. Kendall, R. Cipolla: SegNet. 2015, IEEE TPAMI 2017,
+#   arXiv:1511.00561 (max-unpooling).
+# - S. Ioffe, C. Szegedy: Batch Normalization. ICML 2015, arXiv:1502.03167.

@@ -199,16 +199,18 @@ assert round(vgg_dense[0] / (vgg_maps + sum(vgg_dense)), 2) == 0.74
 
 # %% [markdown]
 # 57 and 134 million are the numbers in the paper, too. All the weights but the last layer's
-# come from training on a million photos: the network knows what a wheel is before it sees
-# its first mask. That is **transfer learning** (lesson 08). On PASCAL VOC, with 20 classes
-# and a background, VGG-16 reached a mean IoU of .56 and AlexNet .40.
+# come from training on a million photos of ImageNet: the network knows what a wheel is
+# before it sees its first mask. That is **transfer learning** (lesson 08). Then the whole
+# network is trained on masks **end to end**: pixels go in, a class for each pixel comes out,
+# and nothing in between is made by hand. On PASCAL VOC, with 20 classes and a background,
+# VGG-16 reached a mean IoU of .56 and AlexNet .40.
 
 # %% [markdown]
 # ## The ×32 problem
 #
-# Both networks halve their maps five times. At the end one number speaks for 32 × 32 pixels.
-# Our scenes have 96 × 128, so 3 × 4 numbers are left for each class. How good can a mask be
-# that is made of them?
+# VGG halves its maps five times; AlexNet begins with a stride of 4 and halves three times.
+# Either way one number speaks for 32 × 32 pixels at the end. Our scenes have 96 × 128, so
+# 3 × 4 numbers are left for each class. How good can a mask be that is made of them?
 #
 # In lesson 04 a perfect network answered in blocks, and repeated each answer over its block.
 # That is crude. Do better: let it give the *share* of each class in each block, and
@@ -272,13 +274,13 @@ figures.grid(
 # %% [markdown]
 # That was question 2: at ×32 the mean IoU rises from 0.19 to **0.26**. Interpolation makes the
 # borders smooth, and it helps, but three quarters are still gone, and every thin thing with
-# them. A lane line is one to four pixels wide. In a
-# block of 32 × 32 it never has the largest share, and between two blocks neither. And these are
-# *perfect* shares; no network has made a mistake yet.
+# them. A lane line is one to four pixels wide. In a block of 32 × 32 it never has the largest
+# share, and between two blocks neither. And these are *perfect* shares; no network has made a
+# mistake yet.
 #
 # It is no hard limit: a network may choose better scores than shares, and you will see that it
-# does. But it shows what coarse scores are short of. And it depends on the size of the scene: the photos in the
-# paper have about 500 pixels a side, where ×32 costs much less than here.
+# does. But it shows what coarse scores are short of. And it depends on the size of the scene:
+# the photos in the paper have about 500 × 375 pixels, where ×32 costs much less than here.
 #
 # So interpolation alone is no cure. The finer levels of the encoder know where the line runs.
 # How do you let them speak?
@@ -358,9 +360,10 @@ assert difference < 1e-5
 # %% [markdown]
 # ## FCN-32s: one score, enlarged 32 times
 #
-# Now build it. The encoder follows VGG: blocks of two 3 × 3 convolutions, and a halving
-# between the blocks. Ours is eight times narrower, has a batch norm behind each convolution
-# (VGG had none), and a sixth block where VGG has its dense layers.
+# Now build it. The encoder follows VGG: blocks of 3 × 3 convolutions, and a halving between
+# the blocks. Ours is narrower (8 channels at the top in place of 64), has two convolutions in
+# every block (VGG-16 has two or three), a batch norm behind each (VGG had none), and a sixth
+# block where VGG has its dense layers.
 
 # %% tags=["torch"]
 def double_conv(before, after):
@@ -462,7 +465,9 @@ assert both.shape == (1, 6, 8, 13) and three.shape == (1, 12, 16, 13)
 # %% [markdown]
 # Enlarge after the first sum, 16 times, and you have the **FCN-16s**. Enlarge after the
 # second, 8 times, and you have the **FCN-8s**. The number is the step that is left to
-# interpolation. Here is the whole of it in one drawing.
+# interpolation. (The paper takes its finer scores right behind two of VGG's poolings, `pool4`
+# and `pool3`. Ours come two convolutions later, at the same sizes.) Here is the whole of it in
+# one drawing.
 
 
 # %%
@@ -763,7 +768,8 @@ overlay(
 # look at borders alone:
 #
 # - **Boundary IoU**: the IoU of the bands along the borders, here 3 pixels wide.
-# - **Boundary F1**: which share of the contour lies within 1 pixel of the true one?
+# - **Boundary F1**: which share of the contours lies within 1 pixel of the other mask's? It
+#   joins the share of the network's contour (precision) and of the true one (recall).
 #
 # Both for this one scene, as the mean over its classes:
 
@@ -1252,8 +1258,8 @@ display(
 # - Mean IoU hides the most. By it the FCN-8s and the U-Net look alike; for thin classes they
 #   are far apart. Ask which number you need.
 # - Scenes of 96 × 128 make the ×32 problem worse than larger photos do. In the paper the three
-#   reached 59.4, 62.4 and 62.7 on PASCAL VOC. There the second skip gave 0.3 points, so the
-#   authors stopped at 8: no FCN-4s.
+#   reached 59.4, 62.4 and 62.7 on PASCAL VOC (with more training scenes than for the .56
+#   above). There the second skip gave 0.3 points, so the authors stopped at 8: no FCN-4s.
 # - Equal time is one fair budget among several. Equal steps is another one.
 
 # %% [markdown]
@@ -1621,6 +1627,9 @@ quiz(
 # - The logits are exactly a sum of what each level says.
 # - A sum is a special case of a concatenation with a 1 × 1 convolution. The U-Net gains by
 #   carrying features and by working on them.
+#
+# Next: **06 · U-Net line by line**. The decoder grows as large as the encoder, and the skips
+# carry features up to full resolution.
 
 # %% [markdown]
 # ## References
@@ -1629,10 +1638,10 @@ quiz(
 #   Segmentation. 2014, CVPR 2015, arXiv:1411.4038. The longer version of 2016:
 #   arXiv:1605.06211.
 # - K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Image
-#   Recognition. 2014, arXiv:1409.1556 (VGG).
+#   Recognition. 2014, ICLR 2015, arXiv:1409.1556 (VGG).
 # - A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification with Deep Convolutional
 #   Neural Networks. NIPS 2012 (AlexNet).
-# - O. Ronneberger, P. Fischer, T. Brox: U-Net. 2015, arXiv:1505.04597.
-# - B. Cheng and others: Boundary IoU. 2021, arXiv:2103.16562.
+# - O. Ronneberger, P. Fischer, T. Brox: U-Net. MICCAI 2015, arXiv:1505.04597.
+# - B. Cheng and others: Boundary IoU. CVPR 2021, arXiv:2103.16562.
 # - G. Csurka and others: What is a good evaluation measure for semantic segmentation?
 #   BMVC 2013 (boundary F1).
