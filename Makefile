@@ -37,9 +37,10 @@ build/notebooks: $(texts)
 	@$(py) course/build.py --keep-work
 	@mkdir -p build && touch $@
 
-notebooks: ## derive every notebook from course/source and assignments/text; check the spelling
+notebooks: ## derive every notebook, solved ones into build/solved; check the spelling
 	$(install) author
 	@$(py) course/build.py
+	@$(py) course/build.py --solved
 	@$(py) course/prose.py
 
 notebooks-run: ## run every notebook; writes build/notebooks.json and course/measured.json
