@@ -43,9 +43,10 @@ notebooks: ## derive every notebook, solved ones into build/solved; check the sp
 	@$(py) course/build.py --solved
 	@$(py) course/prose.py
 
-notebooks-run: ## run every notebook; writes build/notebooks.json and course/measured.json
+notebooks-run: ## run every notebook; writes minutes and memory into the headers, build/notebooks.json
 	$(install) lab torch keras author
 	@$(py) course/run.py --update
+	@$(py) course/build.py
 
 test: ## run every test
 	$(install) lab torch keras grade author test

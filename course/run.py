@@ -4,7 +4,8 @@
     python course/run.py 06 01       those whose number or name begins so
     python course/run.py --update    note minutes and memory in course/measured.json as well
 
-Each copy runs in a process of its own with one thread. Writes build/notebooks.json.
+Each copy runs in a process of its own with one thread. Prints minutes and memory, and writes
+build/notebooks.json.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from build import ROOT, TRACKS, derive, to_text
 
 # budgets: a slow machine only gets a remark, but memory is the same everywhere
 NOTEBOOK_SECONDS, LONG_NOTEBOOK_SECONDS, LONG = 150, 240, ("09", "11")
-CELL_SECONDS, SLOW_MACHINE = 60, 5
+CELL_SECONDS, SLOW_MACHINE, TRACK_MINUTES = 60, 5, 20
 PEAK_MIB = {None: 1024, "pytorch": 1024, "keras": 1434}
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 ONE_THREAD = {
@@ -137,6 +138,22 @@ def record(where: Path, runs: list[Run]) -> dict:
     }
 
 
+def table(rows: list[dict]) -> str:
+    """Minutes and peak memory of each notebook, and each track's minutes with the lessons of both.
+
+    A student runs one copy; the slower one counts.
+    """
+    lines = [f"{'notebook':<52}minutes   peak MiB"]
+    for row in rows:
+        fault = "" if row["ok"] else "   ✗"
+        lines.append(f"{row['notebook']:<52}{row['seconds'] / 60:7.1f}{row['peak_mib']:11}{fault}")
+    for track in sorted({row["track"] for row in rows} - {None}):
+        minutes = sum(row["seconds"] for row in rows if row["track"] in (None, track)) / 60
+        slow = f"   slow here: {TRACK_MINUTES} at most" if minutes > TRACK_MINUTES else ""
+        lines.append(f"{'all of ' + track:<52}{minutes:7.1f}{slow}")
+    return "\n".join(lines)
+
+
 def remember(rows: list[dict]) -> None:
     """Notes what was measured, in steps of ten seconds and 50 MiB, so that it seldom changes."""
     path = ROOT / "course/measured.json"
@@ -175,6 +192,7 @@ def main() -> None:
             for fault in done.faults:
                 print(f"  ✗ {fault}")
         rows.append(record(where, runs))
+    print(table(rows))
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build/notebooks.json").write_text(json.dumps(rows, indent=1) + "\n")
     if asked.update:

@@ -63,3 +63,18 @@ interact(lambda n: plt.plot([n, 2]) and plt.show(), n=(0, 3));"""
 def test_memory_is_measured_and_limited(faults, monkeypatch):
     monkeypatch.setitem(run.PEAK_MIB, None, 150)
     assert "peak memory is" in faults("block = b'x' * (150 * 2**20)")
+
+
+def test_the_table_adds_up_a_track_with_the_lessons_of_both():
+    rows = [
+        {"notebook": name, "track": track, "seconds": seconds, "peak_mib": 300, "ok": ok}
+        for name, track, seconds, ok in (
+            ("course/00_a.ipynb", None, 60, True),
+            ("course/pytorch/04_b.ipynb", "pytorch", 90, False),
+            ("course/keras/04_b.ipynb", "keras", 1200, True),
+        )
+    ]
+    said = [line.split() for line in run.table(rows).splitlines()[1:]]
+    assert said[1] == ["course/pytorch/04_b.ipynb", "1.5", "300", "✗"]
+    assert said[3][:4] == ["all", "of", "keras", "21.0"] and "20 at most" in " ".join(said[3])
+    assert said[4] == ["all", "of", "pytorch", "2.5"]
