@@ -134,7 +134,8 @@ report("the image", x)
 # ## The picture first: one U, three parts
 #
 # Olaf Ronneberger, Philipp Fischer and Thomas Brox published the U-Net in 2015, to
-# find the outlines of cells in microscope pictures. They had 30 labelled pictures.
+# find the outlines of cells in microscope pictures. For one of their tasks they had 30
+# labelled pictures, and no more.
 #
 # Here it is, with the sizes of the paper. Each box is two convolutions. Follow the
 # arrows: down the left side, along the bottom, up the right side.
@@ -192,7 +193,8 @@ unet_decoder = sum(block.parameters for block in right_side)
 
 classes = 21  # FCN-8s for PASCAL VOC: score maps from two pools, then up ×2, ×2, ×8
 fcn_scores = (512 * classes + classes) + (256 * classes + classes)
-fcn_up = 2 * (4 * 4 * classes * classes) + 16 * 16 * classes * classes
+fcn_up = 2 * (4 * 4 * classes * classes)
+fcn_up += 16 * 16 * classes * classes  # the last ×8: counted, though it does not learn
 fcn_decoder = fcn_scores + fcn_up
 
 print(f"FCN-8s: {fcn_decoder:>10,} parameters after the encoder")
@@ -263,9 +265,10 @@ assert y.shape == (1, 48, 64, 8)
 #   shrink them. The paper did without; more on that below.
 # - **Batch norm** keeps the values in a good range. The paper had none; most U-Nets
 #   since then do. It adds a shift of its own, so the convolution needs no bias.
-# - **Dropout** fights overfitting by zeroing maps during training. Tastes differ: some
-#   put 0.2 between the two convolutions, some 0.25 after the first pooling and 0.5
-#   after the others, some only two 0.5 at the bottom. Our network takes none.
+# - **Dropout** fights overfitting by zeroing values at random during training (here whole
+#   maps; in the networks below single values). Tastes differ: some put 0.2 between the
+#   two convolutions, some 0.25 after the first pooling and 0.5 after the others and after
+#   each concatenation, some only two 0.5 at the bottom. Our network takes none.
 #
 # Put the first part into a function. You will need it nine times.
 
@@ -543,10 +546,31 @@ assert sum(block.parameters for block in listed) == parameters(mine)
 display(Markdown(u.table(listed)))
 
 # %% [markdown]
-# Read the last column from both ends. The top blocks do most of the work, since they
-# have the most pixels, but they hold hardly any weights. Bottom and `join 3` hold
-# more than half. Double the width, and every one of these numbers grows about
-# fourfold.
+# Read the last column from both ends. Bottom and `join 3` hold more than half of the
+# weights, the top blocks hardly any. Is it the bottom, then, that takes the time? Each
+# weight of a convolution is multiplied once at every pixel. Count it for the double
+# convolutions:
+
+# %%
+work = {}
+for block in listed:
+    kind, (height, width, after) = block.name.split()[0], block.shape.split("×")
+    pixels, after = int(height) * int(width), int(after)
+    before = {"down": after // 2, "bottom": after // 2, "join": 2 * after}.get(kind)
+    before = 3 if block.name == "down 0" else before
+    if before:
+        work[block.name] = pixels * 9 * (before + after) * after
+print("million multiplications")
+print(", ".join(f"{name} {number / 1e6:.1f}" for name, number in work.items()))
+assert work["down 1"] == work["down 2"] == work["down 3"] == work["bottom"]
+assert work["join 0"] == work["join 1"] == work["join 3"] == 2 * work["bottom"]
+
+# %% [markdown]
+# The **work is the same at every level**: a quarter of the pixels, four times the
+# weights. (A join takes twice as much, because twice as many maps go in; `down 0` a
+# little less, because only 3 do.) What sits at the top is the *memory*: each level down
+# has half of the values. Double the width, and weights and work grow about fourfold,
+# memory twofold.
 
 # %% [markdown]
 # ## Four published networks, counted
@@ -608,10 +632,11 @@ assert counts["tutorial"] == 31_031_685
 assert counts["start 16"] == 2_158_417
 assert counts["51 classes"] == 473_203
 assert counts["paper"] == sum(block.parameters for block in published) == 31_030_658
+assert 65 < max(counts.values()) / min(counts.values()) < 66
 
 # %% [markdown]
 # So question 2 has the answer **31 million**. The largest and the smallest differ by a
-# factor of 65, and both are called U-Net.
+# factor of more than 65, and both are called U-Net.
 #
 # Now build the 31-million network in full and check the sum. Here it is as it stands
 # in the tutorials, in the order of its lines: `he_normal`, dropout 0.5 at the last two
@@ -1015,7 +1040,8 @@ assert by_colour.mean_iou() < 0.25
 # %% [markdown]
 # Now the network. `train` draws batches of 8 scenes, mirrors half of them, and adds up
 # two losses, cross-entropy and Dice (lesson 07 takes them apart). It stops after 45
-# seconds.
+# seconds. A quiet core does 300 steps and more in that time, and what follows counts on
+# that. With much fewer, cars and thin things stay at zero: then write `seconds=120`.
 #
 # Mirroring is a small **augmentation**. The authors of the U-Net had only 30 pictures,
 # so they bent and shifted them at random, again and again, image and mask alike. Few
@@ -1287,7 +1313,9 @@ if len(history) >= 300:
 # %% [markdown]
 # The coarse layout of the scene survives in most of these masks: road below, sky above.
 # That is what comes up from the bottom. What is lost is the *place*: borders that follow
-# the kerb or the treetops, and thin things.
+# the kerb or the treetops, and thin things. Sometimes a whole area changes its class:
+# leaves and bricks are told apart by their fine texture, and that comes through the upper
+# skips as well.
 #
 # One caution about this experiment. The network was trained *with* skips and relies on
 # them, so a cut one hurts twice: the information is missing, and the zeros are a sight
@@ -1429,8 +1457,9 @@ assert dense == 37_754_880 and residual == 8_320
 # | layer 3 | 1/16 | 256 | skip |
 # | layer 4 | 1/32 | 512 | bottom |
 #
-# Five halvings: now height and width must be divisible by 32. You load such weights in
-# a later lesson. Count them here, since it is only a sum:
+# Five halvings: now height and width must be divisible by 32. What such weights bring is
+# called **transfer learning**, and lesson 08 comes back to it. Count them here, since it
+# is only a sum:
 
 
 # %%
@@ -2001,21 +2030,24 @@ quiz(
 # - Down: convolution, convolution, pooling. Up: transposed convolution, concatenation,
 #   convolution, convolution. End: 1 × 1, one map per class, no dense layer.
 # - Each level has a quarter of the pixels and twice the channels. The weights sit at
-#   the bottom, the work at the top.
+#   the bottom, the memory at the top; the work is the same at each level.
 # - Height and width must be divisible by 2 to the power of the depth, or be padded.
 # - One sigmoid map and two softmax maps say the same: σ(z₁ − z₀).
 # - The bottom knows *what*, the skips know *where*.
+#
+# Next: **07 · Losses and class imbalance**. Signs and pedestrians stay near zero here. Is
+# it the network's fault, or does nobody pay it to find them?
 
 # %% [markdown]
 # ## References
 #
 # - O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
-#   Image Segmentation. 2015, arXiv:1505.04597.
+#   Image Segmentation. MICCAI 2015, arXiv:1505.04597.
 # - J. Long, E. Shelhamer, T. Darrell: Fully Convolutional Networks for Semantic
-#   Segmentation. 2014, arXiv:1411.4038.
-# - K. He and others: Delving Deep into Rectifiers. 2015, arXiv:1502.01852. Deep
-#   Residual Learning. 2015, arXiv:1512.03385.
-# - S. Ioffe, C. Szegedy: Batch Normalization. 2015, arXiv:1502.03167.
+#   Segmentation. 2014, CVPR 2015, arXiv:1411.4038.
+# - K. He and others: Delving Deep into Rectifiers. ICCV 2015, arXiv:1502.01852. Deep
+#   Residual Learning. 2015, CVPR 2016, arXiv:1512.03385.
+# - S. Ioffe, C. Szegedy: Batch Normalization. ICML 2015, arXiv:1502.03167.
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and Checkerboard Artifacts. Distill,
 #   2016.
 # - V. Dumoulin, F. Visin: A guide to convolution arithmetic for deep learning. 2016,
