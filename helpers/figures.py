@@ -122,11 +122,16 @@ def draw_mask(
 ) -> None:
     """Draws a mask (uint8, H×W) in its colours and writes the class names into it.
 
-    A class gets its name where its region is widest, if it covers the share `smallest`.
+    A class gets its name where its region is widest, if it covers the share `smallest`. Where that
+    would be on an earlier name, it moves within its region.
     """
     axis.imshow(colourize(mask, classes), interpolation="nearest")
     height, width = mask.shape
-    for k in range(len(classes)):
+    place = axis.get_subplotspec()
+    columns = place.get_gridspec().ncols if place else 1
+    pixel = width * columns / (100 * WIDTH)  # a pixel of the figure, in pixels of the mask
+    free = np.ones(mask.shape, bool)
+    for k, name in enumerate(classes.names):
         region = mask == k
         if region.mean() < smallest:
             continue
@@ -134,10 +139,15 @@ def draw_mask(
         framed = Image.fromarray(np.pad(region, height // 2).astype(np.uint8) * 255)
         blurred = np.asarray(framed.filter(GaussianBlur(height / 8)))
         blurred = blurred[height // 2 :, height // 2 :][:height, :width]
-        row, column = np.unravel_index((blurred * region).argmax(), mask.shape)
+        allowed = region & free if (region & free).any() else region
+        row, column = np.unravel_index((blurred * allowed).argmax(), mask.shape)
         column = np.clip(column, 0.2 * width, 0.8 * width)
-        text = axis.text(column, row, classes.names[k], color="white", ha="center", va="center")
+        text = axis.text(column, row, name, color="white", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=3, foreground="black")])
+        # a line is 24 pixels high, a letter 11 wide; 50 for one half of the next name
+        above, beside = 24 * pixel, (5.5 * len(name) + 50) * pixel
+        top, left = max(int(row - above), 0), max(int(column - beside), 0)
+        free[top : int(row + above) + 1, left : int(column + beside) + 1] = False
 
 
 def key(figure: Figure, classes: Classes, ids: Sequence[int]) -> None:

@@ -128,6 +128,19 @@ def test_names_stand_on_their_own_regions():
     plt.close(figure)
 
 
+def test_names_do_not_cover_each_other():
+    figure, axes = figures.canvas(1, 3)
+    mask = np.zeros((60, 80), np.uint8)
+    mask[20:40, 24:40], mask[22:38, 40:56] = 2, 10
+    figures.draw_mask(axes[0, 0], mask)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes[0, 0].texts]
+    assert len(boxes) == 3
+    for n, box in enumerate(boxes):
+        assert box.count_overlaps(boxes[n + 1 :]) == 0
+    plt.close(figure)
+
+
 def test_absent_classes_have_no_bar(monkeypatch):
     seen = []
     monkeypatch.setattr(figures, "show", lambda figure, alt: seen.append(figure))
