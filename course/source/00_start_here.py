@@ -2,9 +2,11 @@
 # # 00 · Start here
 #
 # Welcome. In this course you teach a computer to look at a street and to say, for every single
-# pixel, what it belongs to: road, pavement, tree, car. This first notebook makes sure that your
-# machine is ready, and it shows how a lesson works. You need to know a little Python. You need
-# no graphics card.
+# pixel, what it belongs to: road, pavement, tree, car. This first notebook asks two things. Is your
+# machine ready? And what is a picture, to a computer? On the way you see how a lesson works.
+#
+# You need to know a little Python. If NumPy is new to you, the first link under *References* is
+# enough. You need no graphics card.
 #
 # Plan about 20 minutes. Press **Shift + Enter** to run a cell and go to the next one.
 
@@ -33,8 +35,9 @@
 # ## Is everything here?
 #
 # The next cell asks the machine. On Binder or Kaggle your notebook lives in a container: a fenced
-# part of a big machine. The fence is what counts, so `cores` and `memory` tell **your share**, and
-# not the size of the machine.
+# part of a big machine. Linux calls the fence a *cgroup* (control group). It says how many cores
+# and how much memory you may use, and that is what counts. So `cores` and `memory` tell **your
+# share**, and not the size of the machine.
 
 # %%
 import os
@@ -73,7 +76,7 @@ print("\n".join(remarks) or "All is well: every lesson of both tracks runs here.
 #
 # - **Street scenes** drawn by a program that is part of the course. They are always there.
 # - **The Lyft-Udacity frames**, 5 GB of pictures from a driving simulator. They are the real task of the
-#   last lesson. You do not need them before that.
+#   last lesson, 11. You do not need them before that.
 
 # %%
 from helpers import data
@@ -97,7 +100,7 @@ from helpers.classes import LYFT
 from helpers.streets import scene
 
 image, mask = scene(drive=4, frame=2, height=240, width=320)
-mask = masks.remove_hood(mask)
+mask = masks.remove_hood(mask)  # the camera car's own bonnet is no class of the street
 figures.grid(
     [image, mask],
     ["the picture", "its mask"],
@@ -107,7 +110,9 @@ figures.grid(
 
 # %% [markdown]
 # On the right you see what this course is about. Each pixel has got a **class**: road, vegetation, vehicle
-# and so on. The picture on the right is called a **mask**.
+# and so on. The picture on the right is called a **mask**. There are 13 classes, numbered 0 to 12; the list
+# with their names and colours is `LYFT`. Class 0, *None*, is what belongs to no other class: mostly the sky,
+# and here also the bonnet of the car that carries the camera.
 #
 # ## Does it answer when you touch it?
 #
@@ -469,8 +474,8 @@ exercise(
 )
 
 # %% [markdown]
-# You have just written the heart of `masks.overlay`, which drew the pictures above. That is how this course
-# works: you write a thing once, understand it, and then use the version in `helpers`.
+# That is the heart of the overlay that you faded in and out above: a mean of picture and colour, pixel by
+# pixel. So this course works: you write a thing once, understand it, and then use the version in `helpers`.
 
 # %% [markdown]
 # ## Quiz
