@@ -1,5 +1,9 @@
 """The runner sees what is wrong with a notebook that runs to its end."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,3 +82,13 @@ def test_the_table_adds_up_a_track_with_the_lessons_of_both():
     assert said[1] == ["course/pytorch/04_b.ipynb", "1.5", "300", "✗"]
     assert said[3][:4] == ["all", "of", "keras", "21.0"] and "20 at most" in " ".join(said[3])
     assert said[4] == ["all", "of", "pytorch", "2.5"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux counts processor time")
+def test_seconds_are_those_of_the_processor_and_children_count():
+    spin = "import time; start = time.process_time()\nwhile time.process_time() - start < 0.3: pass"
+    before = run.seconds(os.getpid())
+    time.sleep(0.5)
+    idle = run.seconds(os.getpid()) - before
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    assert idle < 0.3 <= run.seconds(os.getpid()) - before - idle + 0.02
