@@ -53,7 +53,7 @@ def run_model(
         )
     with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
         run = Path(folder)
-        sandbox.prepare(run, helpers=("__init__.py", "architecture.py"))
+        sandbox.prepare(run, helpers=("__init__.py", "architecture.py", "graph.py"))
         shutil.copyfile(Path(__file__).with_name("confined.py"), run / "lib" / "confined.py")
         (run / "lib" / "model.onnx").write_bytes(model)
         np.save(run / "lib" / "images.npy", np.asarray(images, np.float32, order="C"))

@@ -1,7 +1,6 @@
 """Reads the architecture of a network out of its ONNX graph, whichever framework wrote it.
 
-Names and operators differ between exporters, and static shape inference loses shapes. So every
-intermediate result is made an output, the graph runs once, and the facts come from real shapes.
+Names and operators differ between exporters: the facts come from the real shapes of its maps.
 """
 
 import math
@@ -9,30 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
 
-MAX_BYTES = 16 * 2**20
-CONVOLUTIONS = {"Conv", "ConvTranspose"}
-ELEMENTWISE = set("Add Sub Mul Div Sum Mean Max Min Pow Where PRelu".split())
-ACTIVATIONS = set(
-    """
-    Softmax LogSoftmax Exp Sigmoid HardSigmoid Tanh Relu LeakyRelu PRelu Elu Selu Celu Gelu Erf Mish
-    HardSwish Softplus Softsign Clip
-    """.split()
-)
-ALLOWED = CONVOLUTIONS | ELEMENTWISE | ACTIVATIONS
-ALLOWED |= set(
-    """
-    MaxPool AveragePool GlobalAveragePool GlobalMaxPool Resize Upsample DepthToSpace SpaceToDepth
-    MatMul Gemm Einsum BatchNormalization InstanceNormalization LayerNormalization LRN
-    GroupNormalization Dropout Identity Cast Sqrt Log Abs Neg
-    Reciprocal Floor Ceil Round Mod Not And Or Equal Greater GreaterOrEqual Less LessOrEqual
-    ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2 Concat Split Slice Pad Reshape
-    Flatten Transpose Squeeze Unsqueeze Expand Tile Shape Size Gather Range Constant
-    ConstantOfShape DequantizeLinear
-    """.split()
+from helpers.graph import (
+    ACTIVATIONS,
+    CONVOLUTIONS,
+    ELEMENTWISE,
+    image_input,
+    plain_model,
+    real_shapes,
 )
 
 
@@ -124,104 +108,9 @@ def read(model: str | Path | bytes, height: int = 96, width: int = 128) -> Archi
         ValueError: the file is too large, broken, not complete in itself, or uses something that
             is no plain layer; the sentence says what.
     """
-    data = model if isinstance(model, bytes) else Path(model).read_bytes()
-    if len(data) > MAX_BYTES:
-        raise ValueError(
-            f"The model has {len(data) / 2**20:.1f} MiB; at most {MAX_BYTES // 2**20} are read. "
-            "Make the network narrower (width=)."
-        )
-    model = _plain_model(data)
-    layout, shape = _input(model.graph, height, width)
-    return _report(model.graph, layout, _shapes(model, shape))
-
-
-def _plain_model(data: bytes) -> onnx.ModelProto:
-    """What an ONNX file holds, without anything that could hide a network, or more than one."""
-    try:
-        model = onnx.load_model_from_string(data)
-    except Exception as error:
-        raise ValueError("This is not an ONNX file, or it was cut off. Export it again.") from error
-    if not model.graph.node:
-        raise ValueError("The ONNX file holds no network. Export it again.")
-    if model.functions:
-        raise ValueError(
-            f"The model holds a function of its own, {model.functions[0].name}. "
-            "Export it with helpers.export, which writes plain layers."
-        )
-    tensors = list(model.graph.initializer)
-    for node in model.graph.node:
-        if node.domain not in ("", "ai.onnx"):
-            raise ValueError(
-                f"The model uses {node.op_type} of '{node.domain}', which is no part of ONNX. "
-                "Build the network of plain layers."
-            )
-        if node.op_type in ("Loop", "If", "Scan") or any(
-            a.HasField("g") or a.graphs for a in node.attribute
-        ):
-            raise ValueError(
-                f"The model uses {node.op_type}, a control flow. Build the network of plain "
-                "layers, without loops or branches on what the input holds."
-            )
-        if node.op_type not in ALLOWED:
-            raise ValueError(
-                f"The model uses {node.op_type}, which is not among the layers that are read. "
-                "Build the network of plain layers."
-            )
-        for attribute in node.attribute:
-            tensors += [attribute.t, *attribute.tensors]
-    tensors += [t for s in model.graph.sparse_initializer for t in (s.values, s.indices)]
-    if any(t.external_data or t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
-        raise ValueError(
-            "The model keeps its weights in a second file. Export it with helpers.export: one file."
-        )
-    model.graph.ClearField("value_info")  # declared shapes may be wrong; only real ones count
-    return model
-
-
-def _input(graph: onnx.GraphProto, height: int, width: int) -> tuple[str, tuple[int, ...]]:
-    """The layout and the shape of the one input; the batch is 1 where it is free."""
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constants]
-    if len(inputs) != 1 or len(graph.output) != 1:
-        raise ValueError(
-            f"The model has {len(inputs)} inputs and {len(graph.output)} outputs: one image "
-            "goes in and one array of logits comes out."
-        )
-    n, *rest = (d.dim_value for d in inputs[0].type.tensor_type.shape.dim)
-    if len(rest) != 3 or (rest[0] != 3 and rest[2] != 3):
-        raise ValueError(
-            f"The input of the model is {'×'.join(str(d or '?') for d in (n, *rest))}: it must be "
-            "N×3×H×W or N×H×W×3."
-        )
-    if rest[0] == 3:
-        return "NCHW", (n or 1, 3, rest[1] or height, rest[2] or width)
-    return "NHWC", (n or 1, rest[0] or height, rest[1] or width, 3)
-
-
-def _shapes(model: onnx.ModelProto, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor, from one run on a random image."""
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    names = [name for node in model.graph.node for name in node.output if name]
-    del probe.graph.output[:]
-    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    image = np.random.default_rng(0).random(shape, np.float32)
-    try:
-        session = onnxruntime.InferenceSession(probe.SerializeToString(), options)
-        (source,) = session.get_inputs()
-        results = session.run(names, {source.name: image})
-    except Exception as error:
-        raise ValueError(
-            f"The model fails on an image of {'×'.join(map(str, shape))}: "
-            f"{' '.join(str(error).split())[:200]}"
-        ) from error
-    shapes |= {name: result.shape for name, result in zip(names, results, strict=True)}
-    return shapes | {source.name: shape}
+    plain = plain_model(model)
+    layout, shape = image_input(plain.graph, height, width)
+    return _report(plain.graph, layout, real_shapes(plain, shape))
 
 
 @dataclass(frozen=True)
