@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 03 · Metrics before models
 #
-# From the next lesson on you build networks, and each of them gets a number. Before
-# that, find out what such a number can tell and what it hides. In this lesson you
-# write every usual measure out, fool most of them, and choose among them.
+# From the next lesson on you build networks, and each of them gets a number. What can
+# such a number tell, and what does it hide? In this lesson you write every usual
+# measure out, fool most of them, and choose among them.
 #
 # Plan about 75 minutes.
 
@@ -92,23 +92,23 @@ figures.grid(
 # 'Positive' means that the answer says yes. 'True' means that it is right to do so.
 
 # %%
-GROUPS = {"TP": "#0036d1", "FP": "#fff200", "FN": "#ea0072", "TN": "#dddddd"}
+COLOURS = ("#0036d1", "#fff200", "#ea0072", "#dddddd")
+GROUPS = Classes("groups", ("TP", "FP", "FN", "TN"), COLOURS)
 
 
 def groups(a, b):
     """TP 0, FP 1, FN 2, TN 3 for each pixel of the truth a and the answer b (bool)."""
-    return np.select([a & b, ~a & b, a & ~b], [0, 1, 2], 3)
+    return np.select([a & b, ~a & b, a & ~b], [0, 1, 2], 3).astype(np.uint8)
 
 
 def draw_groups(axis, a, b):
     """The four groups in colours; the legend below counts them."""
-    colours = [tuple(bytes.fromhex(colour[1:])) for colour in GROUPS.values()]
     group = groups(a, b)
-    axis.imshow(np.array(colours, np.uint8)[group], interpolation="nearest")
+    figures.draw_mask(axis, group, GROUPS, smallest=0.02)
     axis.set(xticks=[], yticks=[])
     handles = [
         Patch(fc=colour, ec="black", label=f"{name} {(group == n).sum():,}")
-        for n, (name, colour) in enumerate(GROUPS.items())
+        for n, (name, colour) in enumerate(zip(GROUPS.names, GROUPS.colours))
     ]
     axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4)
 
@@ -145,8 +145,8 @@ assert tp + fn == a.sum() and tp + fp == b.sum() and tp + fp + fn + tn == a.size
 #
 # $$J = \frac{|A\cap B|}{|A\cup B|} = \frac{TP}{TP+FP+FN}$$
 #
-# **Dice**, $D$: how large is the shared part, measured against the mean size of the
-# two sets?
+# **Dice**, $D$ (in full Sørensen–Dice, and also called F1): how large is the shared
+# part, measured against the mean size of the two sets?
 #
 # $$D = \frac{2\,|A\cap B|}{|A|+|B|} = \frac{2\,TP}{2\,TP+FP+FN}$$
 #
@@ -266,8 +266,8 @@ for margin in (0, 100, 400):
 #
 # $$D = \frac{2J}{1+J} \qquad\qquad J = \frac{D}{2-D}$$
 #
-# It follows from the formulas with TP, FP and FN; try it on paper. Here a thousand
-# random pairs of sets stand in for a proof.
+# It follows from the formula of Dice: divide top and bottom by $TP+FP+FN$. The top
+# becomes $2J$, and the bottom $1+J$. A thousand random pairs of sets agree.
 
 # %%
 rng = np.random.default_rng(0)
@@ -344,6 +344,8 @@ figures.show(
 )
 
 # %% [markdown]
+# The **mean IoU** over $C$ classes is $\frac{1}{C}\sum_k J_k$.
+#
 # Count, class by class, and write your counts down before you unfold ours.
 #
 # <details><summary>The counts</summary>
@@ -439,13 +441,17 @@ lit
 #
 # **Pixel accuracy** is the share of right pixels. It comes in two forms.
 #
-# - **Global**: the diagonal over everything, $\sum TP$ over all pixels. Lesson 01
+# - **Global**: the diagonal over everything, $\sum_k TP_k$ over all pixels. Lesson 01
 #   showed its weakness: a few large classes decide it.
 # - **Per class**: of the true pixels of a class, how many were found? That is
 #   $TP/(TP+FN)$. It has a second name, **recall**.
 #
-# Some texts use yet another accuracy per class: $(TP+TN)$ over all pixels, the
-# yes-or-no of the circles. For a rare class it is nearly 1 even if you never name it.
+# Some texts use yet another accuracy per class, the yes-or-no of the circles:
+#
+# $$\frac{TP+TN}{TP+TN+FP+FN}$$
+#
+# For a rare class it is nearly 1 even if you never name it: TN alone is nearly
+# everything.
 
 # %%
 never = np.where(truth == VEHICLES, LYFT.id("Roads"), truth)  # no vehicle, else perfect
@@ -492,9 +498,10 @@ assert (gap[~np.isnan(gap)] >= 0).all()  # the IoU divides by more: by the FP as
 # Recall is never below IoU. Where it is far above, the class was named too often, and
 # the wrong pixels are in other rows of the confusion matrix.
 #
-# One more mean belongs here. The **frequency-weighted IoU** weighs each class by its
-# share of the true pixels. It counts FP and FN, but small classes hardly matter again.
-# In papers on street scenes you find these four side by side:
+# One more mean belongs here. The **frequency-weighted IoU**, $\sum_k s_k J_k$, weighs
+# each class by its share $s_k$ of the true pixels. It counts FP and FN, but small
+# classes hardly matter again. In the paper on FCN, and in many others, you find these
+# four side by side:
 
 # %%
 share = street.matrix.sum(axis=1) / street.matrix.sum()
@@ -706,9 +713,9 @@ assert metrics.mean_iou(wrong_way, answer) < metrics.mean_iou(truth, answer)
 # A large area hides its border. Move the mask of a street to the right by three pixels:
 # the road loses little of its IoU.
 #
-# **Boundary IoU** (Cheng and others, 2021) looks at a band only: the pixels of the
-# class at most $d$ pixels away from its border. It is the IoU of the two bands. To
-# get a band, take the inside away. And the inside is what remains when you **erode**
+# **Boundary IoU** (Cheng and others, 2021) looks at a band only: $A_d$ are the pixels
+# of $A$ at most $d$ pixels away from its border. It is the IoU of the two bands,
+# $|A_d\cap B_d|\,/\,|A_d\cup B_d|$. To get a band, take the inside away. And the inside is what remains when you **erode**
 # the region: keep a pixel only if all its neighbours are in the region too; repeat
 # $d$ times.
 
@@ -884,7 +891,8 @@ for (name, pair), dashes in zip(score.items(), ("-", ":"), strict=True):
     values = f_beta(*pair, MARKED)
     axis.plot(MARKED, values, "o", color="black")
     for beta, value in zip(MARKED, values, strict=True):
-        at = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+        above = 9 if name == "bold" or beta < 1 else -18  # no number on another
+        at = {"xytext": (0, above), "textcoords": "offset points", "ha": "center"}
         axis.annotate(f"{value:.2f}", (beta, value), **at)
 axis.set(xscale="log", xlabel="β", ylabel="F_β")
 axis.minorticks_off()
@@ -899,8 +907,8 @@ figures.show(
 
 # %% [markdown]
 # For small β a curve starts near the precision, for large β it ends near the recall.
-# Where the two curves cross, both kinds of mistake cost the same for these two
-# answers. Below, where you cut at a threshold, you move β yourself.
+# Where the two curves cross, the two answers are equally good. Below, where you cut at
+# a threshold, you move β yourself.
 
 # %% [markdown]
 # ## The score of the challenge
@@ -987,7 +995,7 @@ assert metrics.challenge_score(blind_clean) < 60
 
 # %% [markdown]
 # For comparison: the winning entry of the challenge reached about 92 points, on real
-# frames and with the hood removed. Its makers knew why they removed it.
+# frames and with the hood removed. The makers of the challenge knew why they removed it.
 
 # %% [markdown]
 # ## Where to cut: the threshold
