@@ -407,8 +407,42 @@ assert answers(classifier, patch).shape == (1, 13)
 # **Height and width fall, channels rise.** Each pooling keeps one value of four, and each
 # stage has more kinds of values than the one before: 16, 32, 64. Less about *where*, more
 # about *what*.
+
+# %% [markdown]
+# ### How it learns
 #
-# Train it: 400 steps of 64 patches, cross-entropy, Adam. It takes some seconds.
+# The kernels begin with random weights. Training repeats one **step** hundreds of times:
+#
+# 1. Take a **batch** of patches and let the network answer.
+# 2. Say in one number how wrong it is: the **loss**. Ours is *cross-entropy*. The
+#    **softmax** turns the 13 scores into 13 probabilities (e to the power of each score,
+#    divided by their sum). Then a patch costs −log of the probability that its true class
+#    got: nothing for sure and right, very much for sure and wrong. (Lesson 07 takes losses
+#    apart.)
+# 3. Ask for each weight: were it a little larger, would the loss rise or fall, and how
+#    fast? That slope is the **gradient**. The framework computes it for all weights at
+#    once, backwards through the layers.
+# 4. Move each weight a little against its slope. How far, says the **learning rate**.
+#    **Adam** is a rule that finds a pace of its own for each weight.
+#
+# With one weight you can watch it. The answer is w · 2, and 6 is wanted:
+
+# %%
+w = 0.0
+for step in range(5):
+    off = w * 2 - 6
+    print(f"step {step}: w = {w:.3f}, loss {off**2:.3f}, slope {2 * off * 2:.2f}")
+    w -= 0.1 * (2 * off * 2)  # 0.1 is the learning rate
+assert abs(w - 3) < 0.01
+
+p = np.exp([2, 0, 0]) / np.exp([2, 0, 0]).sum()  # softmax of the scores 2, 0, 0
+print(f"scores 2, 0, 0 give the probabilities {p.round(3)}")
+print(f"loss if class 0 is true {-np.log(p[0]):.2f}, if class 1 {-np.log(p[1]):.2f}")
+assert np.allclose(-np.log(p[:2]), [0.2395, 2.2395], atol=1e-4)
+
+# %% [markdown]
+# Now the classifier with its many weights: 400 steps of 64 patches, cross-entropy, Adam.
+# It takes some seconds.
 
 
 # %%
