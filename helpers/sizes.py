@@ -19,8 +19,8 @@ def check_size(height: int, width: int, factor: int, padding: str = "same") -> N
     )
     if padding == "same":
         raise ValueError(
-            f"The input is {height}×{width}, and this network halves it until one side is a "
-            f"{factor}th: both must be divisible by {factor}. Pad or resize it to {fits}."
+            f"The input is {height}×{width}, and this network halves it down to 1/{factor}: both "
+            f"sides must be divisible by {factor}. Pad or resize it to {fits}."
         )
     raise ValueError(
         f"The input is {height}×{width}, and this network has no padding: each side must be a "
