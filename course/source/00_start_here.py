@@ -113,7 +113,8 @@ figures.grid(
 # and so on. The picture on the right is called a **mask**. There are 13 classes, numbered 0 to 12; the list
 # with their names and colours is `LYFT`. Class 0, *None*, is what belongs to no other class: mostly the sky,
 # and here also the bonnet of the car that carries the camera.
-#
+
+# %% [markdown]
 # ## Does it answer when you touch it?
 #
 # Many lessons have something to touch. Run the cell, then try four things: drag **Opacity**; point at the

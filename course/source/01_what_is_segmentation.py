@@ -820,7 +820,8 @@ assert LYFT.id("Vehicles") not in big
 # %% [markdown]
 # No vehicle, no person, no sign was ever named, and the accuracy is still high. That
 # answers question 2: 'more than half of the pixels' may mean next to nothing.
-#
+
+# %% [markdown]
 # ### Where does it fail?
 #
 # The **confusion matrix** shows what becomes of the pixels of each true class. A row
@@ -860,7 +861,8 @@ assert cheat_score.mean_iou() < 0.35
 # Even the cheat stays poor. That answers question 3. **One colour, many classes; one
 # class, many colours.** More data cannot mend this: the method looks at the wrong
 # thing.
-#
+
+# %% [markdown]
 # ### What position adds
 #
 # The sky is above, the road below. So let the table see the row as well: 12 bands of
@@ -927,7 +929,7 @@ assert true_signs.sum() < 100 and 10 < (by_both[true_signs] == signs).sum() < 20
 # Replace `...  # your code here`. Each exercise has a target picture and a check cell
 # that answers at once. The check cells are folded; run them like any other cell.
 #
-# ### Exercise 1 One-hot, for any mask
+# ### Exercise 1 · One-hot, for any mask
 #
 # Write `one_hot(mask, classes)`. It takes a mask (H × W) and the number of classes C,
 # and returns the one-hot target, float32, H × W × C. A pixel with the id 255 is to be
@@ -993,7 +995,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 2 Highlight one class
+# ### Exercise 2 · Highlight one class
 #
 # Write `highlight(image, mask, k, colour, opacity)`. Pixels of class `k` are mixed
 # with `colour` (three numbers, 0 to 255) as in the overlay formula. All other pixels
@@ -1078,7 +1080,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 3 Count the objects
+# ### Exercise 3 · Count the objects
 #
 # Write `count_objects(mask, k, smallest)`: how many parts of class `k` hang together
 # and have at least `smallest` pixels? Use `parts` from above.
@@ -1143,7 +1145,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 4 A baseline that closes its eyes
+# ### Exercise 4 · A baseline that closes its eyes
 #
 # Last, a method that does not look at the picture at all. Write
 # `position_prior(stack)`: from a `stack` of masks (N × H × W), make one mask (H × W)

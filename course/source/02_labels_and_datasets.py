@@ -715,7 +715,8 @@ assert clean_share[rare].sum() < 0.15 and people < 0.01
 # This is **class imbalance**. A network that never says any of the seven small classes
 # loses only these few percent of its pixel accuracy, and it would never see a person.
 # Lesson 03 chooses measures that notice. Lesson 07 chooses losses that care.
-#
+
+# %% [markdown]
 # ### The bonnet
 #
 # Now look at the vehicles in the files: one class has shrunk a lot by 'cleaning'. Which

@@ -1140,7 +1140,7 @@ quiz(
 # Replace `...  # your code here`. The check cells are folded; run them like any other
 # cell.
 #
-# ### Exercise 1 IoU of one class
+# ### Exercise 1 · IoU of one class
 #
 # Write `class_iou(truth, prediction, k)` for two masks (H × W ids). Pixels whose true
 # id is 255 do not count. If class `k` is in neither mask, return `float("nan")`.
@@ -1233,7 +1233,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 2 Mean Dice from a confusion matrix
+# ### Exercise 2 · Mean Dice from a confusion matrix
 #
 # Write `mean_dice(matrix)`: the mean of the classes' Dice, from a confusion matrix
 # alone (C × C, row = truth). Leave absent classes out.
@@ -1305,7 +1305,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 3 F-beta from counts
+# ### Exercise 3 · F-beta from counts
 #
 # Write `f_score(tp, fp, fn, beta)`, from counts to F-beta. Use the form with TP, FP
 # and FN: it needs no precision, and so has no division by zero when nothing was
@@ -1362,7 +1362,7 @@ exercise(
 )
 
 # %% [markdown]
-# ### Exercise 4 The best threshold
+# ### Exercise 4 · The best threshold
 #
 # Write `best_threshold(truth, probability, thresholds)`. It cuts the probability map
 # at each threshold (`probability >= threshold`) and returns the threshold whose mask
