@@ -1442,9 +1442,9 @@ exercise(
 # ### Exercise 3 · The staged sum
 #
 # You are given the scores of several levels, a list with the coarsest first; each is twice as
-# large as the one before. Add them up in stages, with `double` for the doublings, and return
-# the sum at the size of the finest. `use` is a list of True and False: a level with False adds
-# nothing, but the stages stay the same.
+# large as the one before. Add them up in stages and return the sum at the size of the finest.
+# For the doublings there is `double(maps)`: H×W×C in, 2H×2W×C out, interpolated. `use` is a
+# list of True and False: a level with False adds nothing, but the stages stay the same.
 #
 # <details><summary>Hint 1</summary>
 # Keep one running sum. At each stage: double it, then add the next scores.
