@@ -9,8 +9,9 @@
 # %% [markdown]
 # # Assignment 3 · Losses and class imbalance
 #
-# You write six losses and the weights that rare classes need. Then you look at where each loss
-# pushes a network, and let two of them train. Everything that you need was taught in lesson 07.
+# A loss decides what a network works at, and on a street most pixels are road and sky. In this
+# assignment you write six losses, and the weights that rare classes need. Then you look at where each
+# loss pushes a network, and let two of them train. Everything that you need was taught in lesson 07.
 #
 # | question | what you write | points |
 # |---|---|---|
@@ -22,20 +23,28 @@
 # | 6 | `tversky_loss`: misses and false alarms have their prices | 10 |
 # | 7 | `lovasz_loss`: the hard one, straight at IoU | 10 |
 # | 8 | your analysis, in words | 10 |
+# | | together | 100 |
 #
-# **Time:** about an hour, of which the machine trains for one minute.
+# **Time:** about three hours, of which the machine trains for one minute. You need PyTorch or Keras.
 #
-# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs
-# public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
-# cases: other logits, other sizes, other classes. Question 8 is read by a person.
+# **The data.** Small street scenes that the course draws when you run the cells: 240 to look at and to
+# train on, and 60 of other drives. The checks bring small logits and masks of their own.
 #
-# **What is judged** is the value of a loss **and its gradient** with respect to the logits, both
-# to one part in a thousand. A loss with the right value and no gradient teaches a network nothing.
+# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs public
+# cases and says at once what is wrong. When the notebook is graded, the same call gets hidden cases:
+# other logits, other sizes, other classes. The table under a question says which part brings which
+# share of its points; the names are those that `check` prints. A part counts whole or not at all, and
+# no part waits for another. What is judged is the value of a loss **and its gradient** with respect
+# to the logits, both to one part in a thousand: a loss with the right value and no gradient teaches a
+# network nothing. Functions are called with arguments like those in the text, and must not rely on
+# your data. Question 8 is read by a person.
 #
 # **What you may use:** the building blocks of your framework, such as `log_softmax`, `one_hot`,
 # `sort` and its own cross-entropy, and your functions from earlier questions. The finished losses in
 # the course's `helpers` are no answers: they are missing when the notebook is graded. How you get
 # there is up to you: loops are as right as one clever line.
+#
+# **What you hand in.** One zip with this notebook. The last cell writes it.
 
 # %% [markdown]
 # ## 0 · Choose your framework
@@ -120,21 +129,27 @@ if desk:
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient of ordinary logits | 40 % |
-# | ignored pixels, some or all of them | 30 % |
-# | logits of ±10,000: neither nan nor infinity, and the exact value | 30 % |
+# | `values`: value and gradient of ordinary logits | 40 % |
+# | `ignored pixels`: some or all of them | 30 % |
+# | `extreme logits`: ±10,000, neither nan nor infinity, and the exact value | 30 % |
 #
 # <details><summary>Hint 1</summary>
-# Softmax and then log breaks at large logits. Both at once is <code>torch.log_softmax</code> or
-# <code>keras.ops.log_softmax</code>.
+#
+# Softmax and then log breaks at large logits. Both at once is `torch.log_softmax` or
+# `keras.ops.log_softmax`.
+#
 # </details>
 # <details><summary>Hint 2</summary>
+#
 # Multiply the loss of each pixel by 1 where it counts and by 0 where it is ignored. Then divide the
 # sum by the number of ones, but by 1 at least.
+#
 # </details>
 # <details><summary>Hint 3</summary>
+#
 # In PyTorch, 255 is no index: put another id there first, since those pixels are multiplied by 0
-# anyway. In Keras, <code>one_hot</code> gives 0 in all classes for it.
+# anyway. In Keras, `one_hot` gives 0 in all classes for it.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -183,17 +198,21 @@ check("cross_entropy", cross_entropy, FRAMEWORK)
 #
 # | what is judged | share |
 # |---|---|
-# | inverse frequency | 30 % |
-# | median frequency | 30 % |
-# | classes without a pixel | 20 % |
-# | ignored pixels | 20 % |
+# | `inverse frequency` | 30 % |
+# | `median frequency` | 30 % |
+# | `absent classes`: those without a pixel | 20 % |
+# | `ignored pixels` | 20 % |
 #
 # <details><summary>Hint 1</summary>
-# First make a table of N×C counts: <code>(masks[..., None] == np.arange(classes)).sum((1, 2))</code>.
+#
+# First make a table of N×C counts: `(masks[..., None] == np.arange(classes)).sum((1, 2))`.
 # All else follows from it.
+#
 # </details>
 # <details><summary>Hint 2</summary>
-# Start with <code>np.zeros(classes)</code> and fill in the classes present only.
+#
+# Start with `np.zeros(classes)` and fill in the classes present only.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "class_weights_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -226,13 +245,15 @@ check("class_weights", class_weights)
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient | 60 % |
-# | ignored pixels, some or all of them | 40 % |
+# | `values`: value and gradient | 60 % |
+# | `ignored pixels`: some or all of them | 40 % |
 #
 # <details><summary>Hint</summary>
-# The weight of each pixel is one look-up: <code>weights[ids]</code> in PyTorch,
-# <code>keras.ops.take(weights, ids)</code> in Keras, where <code>ids</code> has no 255. Set it to 0
+#
+# The weight of each pixel is one look-up: `weights[ids]` in PyTorch,
+# `keras.ops.take(weights, ids)` in Keras, where `ids` has no 255. Set it to 0
 # where the pixel is ignored.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "weighted_cross_entropy_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -261,14 +282,16 @@ check("weighted_cross_entropy", weighted_cross_entropy, FRAMEWORK)
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient with γ = 2 | 40 % |
-# | other γ, 0 among them | 20 % |
-# | ignored pixels, some or all of them | 20 % |
-# | logits of ±10,000, γ = 2 | 20 % |
+# | `values`: value and gradient with γ = 2 | 40 % |
+# | `any γ`: other γ, 0 among them | 20 % |
+# | `ignored pixels`: some or all of them | 20 % |
+# | `extreme logits`: ±10,000, γ = 2 | 20 % |
 #
 # <details><summary>Hint</summary>
-# You have log p of the true class from question 1. Then p is its <code>exp</code>: that can't
+#
+# You have log p of the true class from question 1. Then p is its `exp`: that can't
 # overflow, since log p is never above 0.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "focal_loss_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -299,17 +322,21 @@ check("focal_loss", focal_loss, FRAMEWORK)
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient | 60 % |
-# | classes that are absent | 20 % |
-# | ignored pixels, some or all of them | 20 % |
+# | `values`: value and gradient | 60 % |
+# | `absent classes` | 20 % |
+# | `ignored pixels`: some or all of them | 20 % |
 #
 # <details><summary>Hint 1</summary>
-# Bring both to N×H×W×C: <code>p</code> by softmax, <code>t</code> by one-hot. Multiply both by 0 where
+#
+# Bring both to N×H×W×C: `p` by softmax, `t` by one-hot. Multiply both by 0 where
 # the pixel is ignored. Then each sum runs over the axes 0, 1 and 2, and C numbers are left.
+#
 # </details>
 # <details><summary>Hint 2</summary>
-# <code>where(present, 1 − dice, 0)</code>, summed up, divided by the number of classes present, but
+#
+# `where(present, 1 − dice, 0)`, summed up, divided by the number of classes present, but
 # by 1 at least.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "dice_loss_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -368,12 +395,14 @@ check("dice_loss", dice_loss, FRAMEWORK)
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient | 60 % |
-# | absent classes, ignored pixels, some or all of them | 40 % |
+# | `values`: value and gradient | 60 % |
+# | `absent and ignored`: absent classes; some or all pixels ignored | 40 % |
 #
 # <details><summary>Hint</summary>
-# Where all pixels are ignored, the fraction is 0 / 0. <code>where</code> hides that in the value, not
+#
+# Where all pixels are ignored, the fraction is 0 / 0. `where` hides that in the value, not
 # in the gradient: nan comes back all the same. Make sure that nothing is divided by 0.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "tversky_loss_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -407,20 +436,26 @@ check("tversky_loss", tversky_loss, FRAMEWORK)
 #
 # | what is judged | share |
 # |---|---|
-# | value and gradient | 60 % |
-# | absent classes, ignored pixels, some or all of them | 40 % |
+# | `values`: value and gradient | 60 % |
+# | `absent and ignored`: absent classes; some or all pixels ignored | 40 % |
 #
 # <details><summary>Hint 1</summary>
+#
 # Start with one class and one list of pixels. A loop over the classes is fine.
+#
 # </details>
 # <details><summary>Hint 2</summary>
-# Steps 3 and 4 are <code>cumsum</code>, twice, and a difference. If the error of an ignored pixel is
-# 0 and its <code>t</code> too, it comes last and adds nothing.
+#
+# Steps 3 and 4 are `cumsum`, twice, and a difference. If the error of an ignored pixel is
+# 0 and its `t` too, it comes last and adds nothing.
+#
 # </details>
 # <details><summary>Hint 3</summary>
-# Sorting: <code>errors.sort(descending=True)</code> gives the order too, for
-# <code>t.gather(...)</code>; in Keras <code>order = keras.ops.argsort(-errors)</code> and
-# <code>keras.ops.take</code>.
+#
+# Sorting: `errors.sort(descending=True)` gives the order too, for
+# `t.gather(...)`; in Keras `order = keras.ops.argsort(-errors)` and
+# `keras.ops.take`.
+#
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "lovasz_loss_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -559,13 +594,13 @@ if desk and RUN:
 # Answer in 150 to 250 words, with numbers from your own pictures and runs.
 #
 # 1. Which loss spends most of its push on the rare classes, and which least? Explain one of the two
-#    from its formula.
+#    from its formula. (3 points)
 # 2. Find a place that the network misses although it is sure of its answer. Which losses push there,
-#    and which hardly do? Why?
+#    and which hardly do? Why? (2 points)
 # 3. What did you train as `second`, and what did it change for vehicles and for roads? Is the change
-#    larger than the difference between two seeds? What may you say, then?
+#    larger than the difference between two seeds? What may you say, then? (3 points)
 # 4. 'A pedestrian must not be missed; false alarms cost little.' Which loss, with which settings?
-#    By which measure would you notice that it did more harm than good?
+#    By which measure would you notice that it did more harm than good? (2 points)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "analysis", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -590,7 +625,8 @@ if desk and RUN:
 # %% [markdown]
 # ## Hand it in
 #
-# Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
+# Write your id between the quotes and save the notebook. Then run the cell: it checks that all is there
+# and writes the zip. That zip is what you hand in.
 
 # %%
 STUDENT = ""  # your id, as your instructor knows it

@@ -9,8 +9,9 @@
 # %% [markdown]
 # # Assignment 4 · A U-Net for the Lyft-Udacity challenge
 #
-# You build a U-Net, train it on driving scenes, and hand in the network together with this
-# notebook. Everything that you need was taught in lessons 01 to 06.
+# Now all of it together. In this assignment you prepare labels, build a U-Net, write its loss and its
+# measure, train it on driving scenes, and hand in the network with this notebook. Everything that you
+# need was taught in lessons 01 to 08.
 #
 # | question | what you write | points |
 # |---|---|---|
@@ -22,16 +23,26 @@
 # | 6 | `soft_dice`: a loss that sees rare classes | 10 |
 # | 7 | `model.onnx`: your trained network | 25 |
 # | 8 | your analysis, in words | 10 |
+# | | together | 100 |
 #
-# **Time:** about four hours, of which the machine trains for ten minutes at most.
+# **Time:** about four hours, of which the machine trains for ten minutes at most. You need PyTorch or
+# Keras.
 #
-# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs
-# public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
-# cases: other inputs, other sizes, other scenes. Functions are called with arguments like those in
-# the text, so don't rely on names outside them. Question 8 is read by a person.
+# **The data.** Your instructor chose it, and the cell with `DATA` says which: `"streets"` are scenes
+# that the course draws, `"lyft"` are the frames of the challenge. Both look the same to your code. The
+# scenes that judge your network come from the same source, and from drives that you have not seen.
 #
-# **Grading never trains.** Train here, on Kaggle, on Binder or at home. The last cells write
-# `model.onnx` and a zip with the notebook and the model: that zip is what you hand in.
+# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs public
+# cases and says at once what is wrong. When the notebook is graded, the same call gets hidden cases:
+# other inputs, other sizes, other scenes. The table under a question says which part brings which
+# share of its points; the names are those that `check` prints. A part counts whole or not at all, and
+# no part waits for another. What is judged is what your functions return: loops are as good as one
+# line of NumPy. Functions are called with arguments like those in the text, and must not rely on your
+# data. Question 8 is read by a person. **Grading never trains:** train here, on Kaggle, on Binder or
+# at home.
+#
+# **What you hand in.** One zip with this notebook and `model.onnx`, your trained network. The last
+# cells write both.
 
 # %% [markdown]
 # ## 0 · Choose your framework
@@ -88,6 +99,22 @@ if desk:
 # - Then the mask is resized to `height` × `width`. Each pixel of the result must have a class that
 #   stands at its place in the label: a mixture of two ids is a third class, which was never there.
 # - The result is a mask of integers, height×width.
+#
+# | what is judged | share |
+# |---|---|
+# | `decode and clean`: the right channel, and no hood | 50 % |
+# | `resize`: other sizes, and no class that was not there | 50 % |
+#
+# <details><summary>Hint 1</summary>
+#
+# It is question 2 of assignment 1. If you have that function, take it.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Clean at full size, and on a copy; then resize with `Image.NEAREST`. Pillow wants the width first.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "prepare_label_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def prepare_label(label, height, width):
@@ -106,6 +133,18 @@ check("prepare_label", prepare_label)
 #
 # Write `one_hot(mask, classes)`: ids H×W in, maps H×W×classes out. Map k is 1 where the id is k and
 # 0 elsewhere. A pixel with the id 255 is *ignored*: it is 0 in every map.
+#
+# | what is judged | share |
+# |---|---|
+# | `maps`: also of classes that do not occur | 60 % |
+# | `ignore`: the id 255 | 40 % |
+#
+# <details><summary>Hint</summary>
+#
+# `mask[..., None]` has one more axis: it can be compared with all ids at once. In which map does 255
+# turn up then?
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "one_hot_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def one_hot(mask, classes):
@@ -122,6 +161,17 @@ check("one_hot", one_hot)
 # Write `crop_flip(image, mask, top, left, height, width, flip)`. It cuts the same `height` rows and
 # `width` columns out of both, beginning at row `top` and column `left`. After that, if `flip` is
 # True, it mirrors both from left to right. It returns `(image, mask)`.
+#
+# | what is judged | share |
+# |---|---|
+# | `crop`: not mirrored | 40 % |
+# | `flip`: cropped and mirrored | 60 % |
+#
+# <details><summary>Hint</summary>
+#
+# Two slices, rows first. Another one mirrors: `[:, ::-1]`. Whatever you do to the image, do to the mask.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "crop_flip_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def crop_flip(image, mask, top, left, height, width, flip):
@@ -167,11 +217,24 @@ if desk and crop_flip(image, mask, 100, 200, 300, 400, True) is not None:
 #
 # | what is judged, on the exported graph | share |
 # |---|---|
-# | output H×W×classes at three sizes and class numbers | 20 % |
-# | halving, doubling, and back | 20 % |
-# | a concatenation at each of the four resolutions | 30 % |
-# | the number of parameters is that of a U-Net, and no layer is dense | 10 % |
-# | your `model.onnx` is this network | 20 % |
+# | `any size`: output H×W×classes at three sizes and class numbers | 20 % |
+# | `levels`: halving, doubling, and back | 20 % |
+# | `skips`: a concatenation at each of the four resolutions | 30 % |
+# | `parameters`: their number is that of a U-Net, and no layer is dense | 10 % |
+# | `same as model.onnx`: the network that you hand in is this one | 20 % |
+#
+# <details><summary>Hint 1</summary>
+#
+# Lesson 06 builds it block by block. Keep the maps of each level in a list on the way down, and take them
+# from its end on the way up.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `check` shows the table of the graph: sizes, channels, and where maps are joined. Compare it with the list
+# above, line by line.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "unet_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 # Helpers for your network, if you like: a block, a class.
@@ -252,6 +315,19 @@ check("unet", unet, FRAMEWORK)
 # Write `iou(truth, prediction, classes)` with NumPy: two masks of ids in, one number per class out, an
 # array of `classes` floats. Pixels whose *true* id is 255 don't count. A class that is in neither
 # of the two masks has no IoU: nan.
+#
+# | what is judged | share |
+# |---|---|
+# | `values`: all classes occur | 50 % |
+# | `absent`: classes that are in neither mask | 30 % |
+# | `ignore`: the true id 255 | 20 % |
+#
+# <details><summary>Hint</summary>
+#
+# First leave out the pixels whose true id is 255, in both masks. Then one class after the other:
+# intersection over union, and nan where the union is empty.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "iou_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def iou(truth, prediction, classes):
@@ -279,6 +355,17 @@ check("iou", iou)
 #
 # - PyTorch: logits float N×C×H×W, masks int64 N×H×W. Keras: logits float N×H×W×C, masks int32 N×H×W.
 # - It returns one number that gradients flow through. The gradient is checked too.
+#
+# | what is judged | share |
+# |---|---|
+# | `loss`: its value and its gradient | 100 % |
+#
+# <details><summary>Hint</summary>
+#
+# Bring $p$ and $y$ to the same layout. Then each sum runs over all axes but that of the classes, and C
+# numbers are left. Use your framework's functions throughout: NumPy has no gradients.
+#
+# </details>
 
 # %% nbgrader={"grade": false, "grade_id": "soft_dice_answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def soft_dice(logits, masks):
@@ -300,10 +387,16 @@ check("soft_dice", soft_dice, FRAMEWORK)
 # %% [markdown]
 # ## 7 · Train it and hand it in (25 points)
 #
-# Your network is judged on scenes that nobody has seen, from other drives than yours, at 96×128.
+# Your network is judged on scenes that you have not seen, from other drives than yours, at 96×128.
 # The IoU of a class is pooled over all of them. *graded* is the mean over Roads, Sidewalks,
 # Vegetation, Buildings, Vehicles and RoadLines. `check` prints the bars and where you stand on
-# public scenes; the hidden ones are as hard.
+# public scenes; the hidden ones are as hard. Each bar that you clear brings its share.
+#
+# | what is judged | share |
+# |---|---|
+# | `Roads`: IoU, three bars | 30 % |
+# | `Vehicles`: IoU, three bars | 30 % |
+# | `graded`: mean IoU of the six, three bars | 40 % |
 #
 # The next cells make the training data with **your** `prepare_label`. On streets that is 120 drives,
 # ten frames each. Frames of one drive are near-duplicates, so validation takes other drives.
@@ -401,21 +494,24 @@ check("trained_model", "model.onnx", DATA)
 # %% [markdown]
 # ## 8 · What does your network not understand? (10 points)
 #
-# Answer in 100 to 200 words, from your own runs. Which class is worst, and where in the picture does
-# it go wrong? What did you change, and what did it do to the IoU? What would you try next, and how
-# would you notice that it did not help?
+# Answer in 100 to 200 words, from your own runs.
+#
+# 1. Which class is worst, and where in the picture does it go wrong? (3 points)
+# 2. What did you change, and what did it do to the IoU? (3 points)
+# 3. What would you try next, and how would you notice that it did not help? (4 points)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "analysis", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# A good answer names the worst class with its IoU from the student's own run, says where it fails
-# (thin, far away, rare), reports one change with the numbers before and after, ideally over more than
-# one seed, and proposes a next step together with the measurement that would refute it.
+# 1 (3 points). The worst class, its IoU in the student's own run, and where it fails: thin, far, rare.
+# 2 (3 points). One change, with the numbers before and after, ideally over more than one seed.
+# 3 (4 points). A next step with a reason, and the measurement that would refute it.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Hand it in
 #
-# Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
+# Write your id between the quotes and save the notebook. Then run the cell: it checks that all is there
+# and writes the zip. That zip is what you hand in.
 
 # %%
 STUDENT = ""  # your id, as your instructor knows it

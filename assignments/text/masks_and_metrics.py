@@ -25,18 +25,26 @@
 # | 8 | `best_threshold`: where to cut a probability | 8 |
 # | 9 | `boundary_f1`: how well the borders fit | 12 |
 # | 10 | your judgement, in words | 10 |
+# | | together | 100 |
 #
-# **Time:** about an hour. You need NumPy and no framework; nothing is trained.
+# **Time:** about two hours. You need NumPy and no framework; nothing is trained.
 #
-# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs
-# public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
-# cases: other masks, other sizes, other integer types. What is judged is what your functions return:
-# loops are as good as one line of NumPy. Functions are called with arguments like those in the text,
-# and must not rely on your data. Question 10 is read by a person.
+# **The data.** Seven street scenes that the course draws when you run the cells. They are there to look
+# at and to fill the table of question 10. The checks bring small masks of their own.
 #
-# **Three rules for the whole notebook.** A mask holds ids 0 to `classes` − 1, rows first. In the
-# truth the id 255 means *ignored*: such a pixel counts for nothing, whatever was predicted there.
-# Where there is nothing to divide by, a value is nan, unless the question says otherwise.
+# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs public
+# cases and says at once what is wrong. When the notebook is graded, the same call gets hidden cases:
+# other masks, other sizes, other integer types. The table under a question says which part brings
+# which share of its points; the names are those that `check` prints. A part counts whole or not at
+# all, and no part waits for another. What is judged is what your functions return: loops are as good
+# as one line of NumPy. Functions are called with arguments like those in the text, and must not rely
+# on your data. Question 10 is read by a person.
+#
+# **What you hand in.** One zip with this notebook. The last cell writes it.
+#
+# **For the whole notebook:** a mask holds ids 0 to `classes` − 1, rows first. In the truth the id 255
+# means *ignored*: such a pixel counts for nothing, whatever was predicted there. Where there is nothing
+# to divide by, a value is nan, unless the question says otherwise.
 
 # %%
 import numpy as np
@@ -65,6 +73,11 @@ if desk:
 # - The result is H×W: the id of each pixel's colour. All three channels must be the same.
 # - A colour that is not in the palette becomes 255. Don't guess the nearest class: such a pixel is a
 #   fault of the file, and you want to see it.
+#
+# | what is judged | share |
+# |---|---|
+# | `ids`: all colours are in the palette | 50 % |
+# | `unknown`: colours that are not in it become 255 | 50 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -141,6 +154,11 @@ if desk:
 #
 # Keep what you write: assignment 4 asks for the same function.
 #
+# | what is judged | share |
+# |---|---|
+# | `decode and clean`: the right channel, and no hood | 50 % |
+# | `resize`: other sizes, and no class that was not there | 50 % |
+#
 # <details><summary>Hint 1</summary>
 #
 # `label[:, :, 0]` is a *view*: who writes into it changes the label. Take a `.copy()`.
@@ -176,6 +194,12 @@ check("prepare_label", prepare_label)
 #
 # For the truth `[[0, 1], [1, 255]]` and the prediction `[[0, 1], [0, 0]]` with 2 classes it is
 # `[[1, 0], [1, 1]]`.
+#
+# | what is judged | share |
+# |---|---|
+# | `counts`: rows are the truth, columns the prediction | 50 % |
+# | `ignore`: the true id 255, here and there or everywhere | 25 % |
+# | `any size and type`: up to 40 classes, down to one pixel, every integer type | 25 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -248,6 +272,11 @@ if desk and confusion(truths, answers["blind"], 13) is not None:
 #
 # For `[[6, 2, 0], [1, 1, 0], [0, 0, 0]]` they are 0.7 and `[0.75, 0.5, nan]`.
 #
+# | what is judged | share |
+# |---|---|
+# | `values`: all classes occur | 75 % |
+# | `absent`: classes that are never true, or no pixel at all | 25 % |
+#
 # <details><summary>Hint</summary>
 #
 # The right pixels of a class lie on the diagonal, its true pixels in its row: `matrix.sum(1)`. NumPy
@@ -275,6 +304,11 @@ check("accuracies", accuracies)
 #
 # - A class that is in *neither* mask, so that TP = FP = FN = 0, has no value: nan.
 # - A class that is in one of the two only has the value 0. It was missed, or made up.
+#
+# | what is judged | share |
+# |---|---|
+# | `values`: all classes occur | 50 % |
+# | `absent`: classes that were missed, made up, or are in neither mask | 50 % |
 #
 # <details><summary>Hint</summary>
 #
@@ -308,6 +342,12 @@ check("iou_and_dice", iou_and_dice)
 #
 # What has no value stays out of a mean: a class that is in neither mask; an image in which every
 # pixel is ignored. If nothing is left, the mean is nan.
+#
+# | what is judged | share |
+# |---|---|
+# | `values`: all classes are in every image | 50 % |
+# | `absent`: images that lack classes | 25 % |
+# | `ignore`: images that are ignored in part or altogether | 25 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -356,6 +396,11 @@ check("mean_ious", mean_ious)
 #   line that is called road is right.
 # - If TP is 0, take F-beta as 0.
 #
+# | what is judged | share |
+# |---|---|
+# | `score`: at 10 frames per second or more | 75 % |
+# | `speed`: what slow networks pay, and fast ones don't earn | 25 % |
+#
 # <details><summary>Hint</summary>
 #
 # A function for F-beta of two bool masks serves here twice, and in question 8 again.
@@ -394,6 +439,11 @@ check("challenge_score", challenge_score)
 # - The result is `(threshold, score)`: the threshold whose mask has the highest F-beta, and that
 #   F-beta. If TP is 0, F-beta is 0. Of several equally good thresholds take the lowest.
 #
+# | what is judged | share |
+# |---|---|
+# | `threshold`: one is best | 75 % |
+# | `ties and nothing`: several are best, or no pixel is true | 25 % |
+#
 # <details><summary>Hint</summary>
 #
 # One mask and one score for each threshold; then the place of the highest score. Of several equal
@@ -428,6 +478,12 @@ check("best_threshold", best_threshold)
 #   of the true contour that is found in the predicted one. The result is
 #   $2 \cdot \frac{precision\,\cdot\,recall}{precision\,+\,recall}$.
 # - If neither mask has a contour, it is nan. If one of them has, or nothing is found, it is 0.
+#
+# | what is judged | share |
+# |---|---|
+# | `contours`: blobs, and areas that run out of the picture | 50 % |
+# | `tolerance`: distances that are no whole numbers | 25 % |
+# | `empty`: masks without a contour | 25 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -520,26 +576,30 @@ if desk:
 # A car maker asks you which of the two to take, and wants one number to compare networks by from now
 # on. Answer in 100 to 200 words.
 #
-# - Which numbers of your table speak for which answer? Name at least two that disagree, and say why
-#   they do.
-# - Why do the two mean IoUs of the same answer differ?
-# - Which number would you report, and what does it hide? How would somebody notice?
+# 1. Which numbers of your table speak for which answer? Name at least two that disagree, and say why
+#    they do. (4 points)
+# 2. Why do the two mean IoUs of the same answer differ? (2 points)
+# 3. Which number would you report, and what does it hide? How would somebody notice? (4 points)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "judgement", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# A good answer quotes numbers of the student's own table. Overall accuracy prefers the blind answer,
-# because small things have few pixels; the accuracy of Vehicles and the challenge score prefer the
-# coarse one. Boundary F1 shows what the coarse answer costs. The two means differ because a class that
-# is rare in one image weighs as much there as a large one, and because absent classes leave the mean
-# of an image. A named choice with a reason fits its purpose (a car must not miss vehicles: recall or
-# F2 of Vehicles), and says what it does not see (false alarms, borders, other classes) together with
-# a second number or a look at pictures that would show it.
+# 1 (4 points). Numbers of the student's own table. Overall accuracy prefers the blind answer, because
+# small things have few pixels; the accuracy of Vehicles and the challenge score prefer the coarse one.
+# Boundary F1 shows what the coarse answer costs.
+#
+# 2 (2 points). A class that is rare in one image weighs as much there as a large one, and absent classes
+# leave the mean of an image.
+#
+# 3 (4 points). A named choice with a reason that fits its purpose (a car must not miss vehicles: recall
+# or F2 of Vehicles). It says what the number does not see (false alarms, borders, other classes), and
+# names a second number or a look at pictures that would show it.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## Hand it in
 #
-# Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
+# Write your id between the quotes and save the notebook. Then run the cell: it checks that all is there
+# and writes the zip. That zip is what you hand in.
 
 # %%
 STUDENT = ""  # your id, as your instructor knows it

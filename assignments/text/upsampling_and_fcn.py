@@ -25,15 +25,23 @@
 # | 7 | `dense_as_conv`: a dense layer on images of any size | 9 |
 # | 8 | `fcn`: FCN-32s, FCN-16s and FCN-8s in your framework | 25 |
 # | 9 | your judgement, in words | 10 |
+# | | together | 100 |
 #
-# **Time:** about an hour. Questions 1 to 7 need NumPy alone; question 8 needs PyTorch or Keras.
+# **Time:** about three hours. Questions 1 to 7 need NumPy alone; question 8 needs PyTorch or Keras.
 # Nothing is trained.
 #
-# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs
-# public cases and says at once what is wrong. When the notebook is graded, the same call gets hidden
-# cases: other layers, other sizes, other numbers of maps. What is judged is what your functions
-# return: loops are as good as one line of NumPy. Functions are called with arguments like those in
-# the text, and must not rely on your data. Question 9 is read by a person.
+# **The data.** Four street scenes that the course draws when you run the cells. They are there to look
+# at and to fill the table of question 9. The checks bring small maps of their own.
+#
+# **How it is graded.** Under each question stands one call, `check(...)`. At your desk it runs public
+# cases and says at once what is wrong. When the notebook is graded, the same call gets hidden cases:
+# other layers, other sizes, other numbers of maps. The table under a question says which part brings
+# which share of its points; the names are those that `check` prints. A part counts whole or not at
+# all, and no part waits for another. What is judged is what your functions return: loops are as good
+# as one line of NumPy. Functions are called with arguments like those in the text, and must not rely
+# on your data. Question 9 is read by a person.
+#
+# **What you hand in.** One zip with this notebook. The last cell writes it.
 #
 # **For the whole notebook:** maps are H×W×channels, rows first, and kernels are
 # rows×columns×maps in×maps out. Numbers may be off by one part in 100,000.
@@ -70,6 +78,12 @@ if desk:
 #
 # For 10 pixels and the layer above the result is `[5]`. The same layer as `"transposed"` makes
 # `[19]` of 10.
+#
+# | what is judged | share |
+# |---|---|
+# | `convolution and pooling`: also where a last window does not fit | 40 % |
+# | `dilation` | 30 % |
+# | `transposed convolution` | 30 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -115,6 +129,12 @@ check("output_sizes", output_sizes)
 #
 # One convolution of 3 with stride 2 and padding 1 gives `(3, 2, 0)`: the first field is centred on
 # the first pixel. One pooling of 2 with stride 2 and padding 0 gives `(2, 2, 0.5)`.
+#
+# | what is judged | share |
+# |---|---|
+# | `size and jump` | 40 % |
+# | `dilation` | 20 % |
+# | `start`: where the first field is centred | 40 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -174,6 +194,11 @@ if desk:
 # - If not, `places` is int, H×W×C, and says where the largest number of each block stood before it was
 #   pooled: *max-unpooling*. A place is the number of a pixel in the large map of its channel, counted
 #   row by row, so it is row · (`factor`·W) + column.
+#
+# | what is judged | share |
+# |---|---|
+# | `bed of nails` | 40 % |
+# | `max unpooling` | 60 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -248,10 +273,10 @@ if desk:
 #
 # | what is judged | share |
 # |---|---|
-# | one map in, one map out | 30 % |
-# | several maps, also kernels that are not square | 30 % |
-# | padding | 30 % |
-# | a stride larger than the kernel: the gaps are 0 | 10 % |
+# | `one map`: one in, one out | 30 % |
+# | `several maps`: also kernels that are not square | 30 % |
+# | `padding` | 30 % |
+# | `gaps`: a stride larger than the kernel leaves 0 between the copies | 10 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -285,10 +310,16 @@ check("transposed_conv", transposed_conv)
 #
 # Some places of the output are written more often than others. Write
 # `overlaps(size, kernel, stride, padding)`: for a transposed convolution along *one* side, how many
-# copies of the kernel reach each place. `size` is the number of pixels that go in; the result is a list or an array
-# of (size − 1)·`stride` + `kernel` − 2·`padding` counts.
+# copies of the kernel reach each place. `size` is the number of pixels that go in. The result is a list
+# or an array of (size − 1)·`stride` + `kernel` − 2·`padding` counts.
 #
 # Two pixels, a kernel of 3 and stride 2 give `[1, 1, 2, 1, 1]`.
+#
+# | what is judged | share |
+# |---|---|
+# | `counts`: without padding | 50 % |
+# | `gaps`: a stride larger than the kernel | 20 % |
+# | `padding` | 30 % |
 #
 # <details><summary>Hint</summary>
 #
@@ -350,6 +381,12 @@ if desk:
 # - The result is k×k×`maps`×`maps`. Each map leads to itself alone: between different maps all weights
 #   are 0.
 #
+# | what is judged | share |
+# |---|---|
+# | `even factors`: one map | 40 % |
+# | `odd factors`: one map, and factor 1 too | 30 % |
+# | `several maps` | 30 % |
+#
 # <details><summary>Hint</summary>
 #
 # `np.outer(w, w)` is k×k and `np.eye(maps)` is maps×maps. Give the first two more axes with `None`,
@@ -381,6 +418,11 @@ check("bilinear_kernel", bilinear_kernel)
 # - `maps` is float, H×W×C, with H ≥ height and W ≥ width.
 # - The result is (H − height + 1) × (W − width + 1) × units: the answer of the layer for *each* window
 #   of height×width, one pixel apart, without padding and without activation.
+#
+# | what is judged | share |
+# |---|---|
+# | `the size of the layer`: one window, one answer | 40 % |
+# | `larger maps` | 60 % |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -597,14 +639,14 @@ if desk and answers:
 # Answer in 150 to 250 words, with numbers of your own table and figures.
 #
 # 1. Which class loses most by stride 32, and which loses least? Say why, from their shapes. What do the
-#    skips at 16 and 8 bring back?
+#    skips at 16 and 8 bring back? (3 points)
 # 2. In question 2 you counted how many pixels one number of block 5 sees. Is that more or less than the
-#    image? Then why can FCN-32s still not draw a pole?
+#    image? Then why can FCN-32s still not draw a pole? (2 points)
 # 3. Your figure of overlaps shows a checkerboard for one kernel. Which rule do kernel and stride have to
-#    keep so that the middle is even? Name one other way to avoid the pattern.
+#    keep so that the middle is even? Name one other way to avoid the pattern. (3 points)
 # 4. A classifier with a dense layer was trained on 96×128. You turn it into a convolution as in question
 #    7 and show it an image of 192×128. How many answers do you get if the maps before the dense layer
-#    are 3×4 for 96×128? What is each of them about?
+#    are 3×4 for 96×128? What is each of them about? (2 points)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "judgement", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -628,7 +670,8 @@ if desk and answers:
 # %% [markdown]
 # ## Hand it in
 #
-# Save the notebook first. Then run the cell: it checks that all is there and writes the zip.
+# Write your id between the quotes and save the notebook. Then run the cell: it checks that all is there
+# and writes the zip. That zip is what you hand in.
 
 # %%
 STUDENT = ""  # your id, as your instructor knows it

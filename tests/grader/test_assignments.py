@@ -2,12 +2,13 @@
 
 import re
 import zlib
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from course import build
-from grader.checks import assignment
+from grader.checks import assignment, bars
 from grader.publish import ASSIGNMENTS, encoded
 from grader.settings import REPOSITORY
 from helpers import desk, wire
@@ -37,6 +38,54 @@ def test_the_text_shows_the_points_of_each_question(name):
         shown = "model.onnx" if question.kind == "model" else key
         assert re.search(rf"\| `{shown}`.*\| {question.points:g} \|", text), key
         assert f"({question.points:g} points)" in text, key
+
+
+OPENING = ("Time:", "The data.", "How it is graded.", "What you hand in.")
+SHARE = re.compile(r"^\| `([^`]+)`.* \| (\d+) % \|$", re.MULTILINE)
+
+
+def task(name, key):
+    """The text of a question, from its heading to its check or its answer in words."""
+    said = []
+    for cell in cells(name):
+        marks = cell["metadata"].get("nbgrader", {})
+        if marks.get("grade_id") == key:
+            return "\n".join(said)
+        if cell["cell_type"] == "markdown" and not marks:
+            source = "".join(cell["source"])
+            said = [source] if source.startswith("## ") else [*said, source]
+    raise KeyError(key)
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_all_open_and_close_alike(name):
+    said = ["".join(c["source"]) for c in cells(name) if c["cell_type"] == "markdown"]
+    found = [said[0].find(f"**{words}**") for words in OPENING]
+    assert -1 not in found and found == sorted(found)
+    assert "| | together | 100 |" in said[0]
+    assert said[-1].startswith("## Hand it in\n")
+
+
+@pytest.mark.parametrize(("name", "key"), QUESTIONS)
+def test_the_text_shows_the_share_of_each_part(name, key):
+    question = assignment(name)[key]
+    shown = {part: int(percent) / 100 for part, percent in SHARE.findall(task(name, key))}
+    if question.kind != "model":
+        assert shown == pytest.approx(question.parts)
+        return
+    for source in ("streets", "lyft"):
+        shares = Counter()
+        for bar in bars(name, source):
+            shares[bar.classes] += bar.share
+        assert shown == pytest.approx(dict(shares))
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_points_of_the_question_in_words_are_shared_out(name):
+    marks = [cell["metadata"].get("nbgrader", {}) for cell in cells(name)]
+    (by_hand,) = [m for m in marks if m.get("grade") and m["solution"]]
+    whole, *parts = map(int, re.findall(r"\((\d+) points\)", task(name, by_hand["grade_id"])))
+    assert whole == by_hand["points"] == sum(parts)
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
