@@ -363,7 +363,8 @@ assert difference < 1e-5
 # Now build it. The encoder follows VGG: blocks of 3 × 3 convolutions, and a halving between
 # the blocks. Ours is narrower (8 channels at the top in place of 64), has two convolutions in
 # every block (VGG-16 has two or three), a batch norm behind each (VGG had none), and a sixth
-# block where VGG has its dense layers.
+# block where VGG has its dense layers. (How wide the random weights are drawn at the start,
+# by He's rule, is a matter of lesson 06.)
 
 # %% tags=["torch"]
 def double_conv(before, after):
@@ -534,7 +535,7 @@ class MyFCN(nn.Module):
         self.encoder = nn.ModuleList(map(double_conv, [3, *widths[:-1]], widths))
         deepest = widths[::-1][: stages + 1]  # 128, 128, 64
         self.score = nn.ModuleList(nn.Conv2d(w, classes, 1) for w in deepest)
-        initialize(self)  # He's rule for every kernel
+        initialize(self)  # random weights by He's rule, lesson 06
         self.up = nn.ModuleList(doubling(classes) for _ in range(stages))
 
     def scores(self, x):  # from the coarsest to the finest

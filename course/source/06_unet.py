@@ -1040,8 +1040,8 @@ assert by_colour.mean_iou() < 0.25
 # %% [markdown]
 # Now the network. `train` draws batches of 8 scenes, mirrors half of them, and adds up
 # two losses, cross-entropy and Dice (lesson 07 takes them apart). It stops after 45
-# seconds. A quiet core does 300 steps and more in that time, and what follows counts on
-# that. With much fewer, cars and thin things stay at zero: then write `seconds=120`.
+# seconds. On a quiet core that is a few hundred steps. With fewer than about two hundred,
+# cars and thin things stay at zero: then write `seconds=120` and be patient.
 #
 # Mirroring is a small **augmentation**. The authors of the U-Net had only 30 pictures,
 # so they bent and shifted them at random, again and again, image and mask alike. Few
