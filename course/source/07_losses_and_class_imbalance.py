@@ -1565,11 +1565,11 @@ quiz(
 # %% [markdown]
 # ## References
 #
-# - F. Milletari, N. Navab, S. Ahmadi: V-Net. 3DV 2016, arXiv:1606.04797 (Dice loss).
+# - F. Milletari, N. Navab, S. Ahmadi: V-Net. 2016, arXiv:1606.04797 (Dice loss).
 # - C. Sudre and others: Generalised Dice overlap as a deep learning loss function. 2017,
 #   arXiv:1707.03237.
 # - S. Salehi, D. Erdogmus, A. Gholipour: Tversky loss function. 2017, arXiv:1706.05721.
-# - N. Abraham, N. Khan: A novel focal Tversky loss function. 2018, ISBI 2019,
+# - N. Abraham, N. Khan: A novel focal Tversky loss function. 2018,
 #   arXiv:1810.07842.
 # - M. Berman, A. Rannen Triki, M. Blaschko: The Lovász-softmax loss. CVPR 2018,
 #   arXiv:1705.08790.
