@@ -1040,8 +1040,8 @@ assert by_colour.mean_iou() < 0.25
 # %% [markdown]
 # Now the network. `train` draws batches of 8 scenes, mirrors half of them, and adds up
 # two losses, cross-entropy and Dice (lesson 07 takes them apart). It stops after 45
-# seconds. On a quiet core that is a few hundred steps. With fewer than about two hundred,
-# cars and thin things stay at zero: then write `seconds=120` and be patient.
+# seconds. On a quiet core that is a few hundred steps. After few steps the lane lines stay
+# at zero, and the cars for longer: then write `seconds=120` and be patient.
 #
 # Mirroring is a small **augmentation**. The authors of the U-Net had only 30 pictures,
 # so they bent and shifted them at random, again and again, image and mask alike. Few
@@ -1136,7 +1136,8 @@ if len(history) >= 300:
 # A road has no colour of its own: walls, cars and the sky in rain are grey too. The
 # U-Net knows what lies *around* a pixel, and the colour table does not. That is the
 # whole gap between the two bars. Signs and pedestrians cover a few pixels each at this
-# size; nobody can see them, not even you.
+# size; nobody can see them, not even you. Cars you can see. Where the network still has
+# none, it has had too few steps for so rare a class. Lesson 07 is about that.
 
 # %% [markdown]
 # ## Click through the U
