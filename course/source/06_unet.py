@@ -2054,6 +2054,6 @@ quiz(
 #   Residual Learning. 2015, CVPR 2016, arXiv:1512.03385.
 # - S. Ioffe, C. Szegedy: Batch Normalization. ICML 2015, arXiv:1502.03167.
 # - A. Odena, V. Dumoulin, C. Olah: Deconvolution and Checkerboard Artifacts. Distill,
-#   2016.
+#   2016, doi:10.23915/distill.00003.
 # - V. Dumoulin, F. Visin: A guide to convolution arithmetic for deep learning. 2016,
 #   arXiv:1603.07285.
