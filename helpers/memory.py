@@ -4,6 +4,7 @@ Inside a running notebook it can't be told: what was freed is kept for the next 
 network seems to need less than the first.
 """
 
+import os
 import subprocess
 import sys
 
@@ -23,7 +24,9 @@ def peak_mib(code: str) -> float:
     Raises:
         RuntimeError: the code fails; the last line says why.
     """
-    done = subprocess.run([sys.executable, "-c", code + _TELL], capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code + _TELL]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise RuntimeError(f"the measured code stopped:\n{done.stderr.strip()}")
     return float(done.stdout.split()[-1]) / 1024

@@ -69,6 +69,7 @@ LESSONS = [
     ("unet", {"width": 4, "depth": 3}, (24, 32)),
     ("fcn8", {"width": 2}, (32, 64)),
     ("deeplabv3plus", {"width": 2}, (32, 48)),
+    ("pspnet", {"width": 2}, (32, 64)),
 ]
 """The networks that lessons open in the other framework; height and width of their scenes."""
 

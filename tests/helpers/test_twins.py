@@ -129,9 +129,11 @@ def test_losses_and_their_gradients_are_the_same(name):
         (torch_twin, "unet_from_keras"),
         (torch_twin, "fcn8_from_keras"),
         (torch_twin, "deeplabv3plus_from_keras"),
+        (torch_twin, "pspnet_from_keras"),
         (keras_twin, "unet_from_pytorch"),
         (keras_twin, "fcn8_from_pytorch"),
         (keras_twin, "deeplabv3plus_from_pytorch"),
+        (keras_twin, "pspnet_from_pytorch"),
     ],
 )
 def test_the_files_of_the_lessons_open_in_the_other_framework(package, file, repo):
