@@ -1060,17 +1060,17 @@ figures.curves(
 # %% [markdown]
 # ### What does a larger input bring?
 #
-# Shrink the *true* mask to the input size, enlarge it again, and judge it at 600 × 800. That
+# Shrink the *true* mask to the input size, enlarge it again, and judge it at 384 × 512. That
 # is about the best that an answer in pixels of that size can reach:
 
 # %%
-_, wide_masks = scenes(range(1000, 1008), (0,), height=600, width=800)
-sizes = [(48, 64), (96, 128), (192, 256), (288, 384), (416, 608)]
+_, wide_masks = scenes(range(1000, 1008), (0,), height=384, width=512)
+sizes = [(48, 64), (96, 128), (192, 256), (288, 384)]
 ceiling = {}
 for size in sizes:
     found = Confusion()
     for mask in wide_masks:
-        found.add(mask, resize_mask(resize_mask(mask, *size), 600, 800))
+        found.add(mask, resize_mask(resize_mask(mask, *size), 384, 512))
     ceiling[size] = found.iou()
 heights = [height for height, _ in sizes]
 watched = ("Roads", "Vehicles", "RoadLines", "Poles", "Pedestrians")
@@ -1080,7 +1080,7 @@ figures.curves(
     alt="The IoU of the true mask after shrinking to some height, for five classes. "
     "Roads are above 0.9 at every height. "
     + " ".join(
-        f"{n}: {best[n][0]:.2f} at 48, {best[n][-1]:.2f} at 416." for n in watched[2:]
+        f"{n}: {best[n][0]:.2f} at 48, {best[n][-1]:.2f} at 288." for n in watched[2:]
     ),
     xlabel="height of the input, pixels",
     ylabel="IoU of the true mask, shrunk",
@@ -1088,9 +1088,9 @@ figures.curves(
 
 # %%
 pole = best["Poles"]
-print(f"Roads {best['Roads'][0]:.2f} at 48×64, {best['Roads'][-1]:.2f} at 416×608")
+print(f"Roads {best['Roads'][0]:.2f} at 48×64, {best['Roads'][-1]:.2f} at 288×384")
 print(
-    f"Poles {pole[0]:.2f} at 48×64, {pole[1]:.2f} at 96×128, {pole[-1]:.2f} at 416×608"
+    f"Poles {pole[0]:.2f} at 48×64, {pole[1]:.2f} at 96×128, {pole[-1]:.2f} at 288×384"
 )
 assert best["Roads"][0] > 0.85 and pole[0] < 0.65 and pole[-1] > 0.85
 
@@ -1315,7 +1315,7 @@ def draw_front(axis, measure):
     axis.step(ms[line], means[line], where="post", color="#9a4529", linestyle="--")
     ends = [means - np.min(each, axis=1), np.max(each, axis=1) - means]
     axis.errorbar(ms, means, ends, color="#0036d1", fmt="none", capsize=4)
-    low, high = 0.9 * means.min(), 1.05 * means.max()
+    low, high = means.min() - 0.05 * np.ptp(means), means.max() + 0.05 * np.ptp(means)
     right, top = 1.6 * ms.max(), np.linspace(low, high, len(means) + 2)[1:-1]
     for place, n in enumerate(np.argsort(means)):  # the names stand in a column
         axis.plot(ms[n], means[n], "o" if ahead[n] else "X", color="#0036d1", ms=9)
@@ -1481,9 +1481,9 @@ cases = {
 }
 figure, axes = figures.canvas(height=2.8)
 found = [count_one(*case) for case in cases.values()]
-bars = axes[0, 0].barh(list(cases), found, color="#0036d1")
+bars = axes[0, 0].barh(list(cases), np.divide(found, 1e9), color="#0036d1")
 axes[0, 0].bar_label(bars, [f"{n:,}" for n in found], padding=5)
-axes[0, 0].set(xlabel="multiplications", xlim=(0, 1.3 * max(found)))
+axes[0, 0].set(xlabel="billion multiplications", xlim=(0, 1.3 * max(found) / 1e9))
 axes[0, 0].invert_yaxis()
 figures.show(
     figure,
@@ -1561,6 +1561,7 @@ axes[0, 0].axhline(10, color="#9a4529", linestyle="--")
 axes[0, 0].axvline(by_pixels(10, 128, 10), color="black", linestyle=":")
 axes[0, 0].set(xlabel="side, pixels", ylabel="frames a second", yscale="log")
 axes[0, 0].set_xticks(many[::2])
+axes[0, 0].set_yticks([5, 10, 20, 50, 100, 200], [5, 10, 20, 50, 100, 200])
 axes[0, 0].grid(alpha=0.3)
 figures.show(
     figure,
