@@ -109,6 +109,8 @@ eight = {title: NETWORKS[name](13, width=16) for name, title in TITLES.items()}
 
 chosen = 32  # this scene goes with you through the lesson
 image = scenes(drives=[1000 + chosen], frames=(0,))[0][0]
+big, _ = scenes(drives=[1000 + chosen], frames=(0,), height=416, width=608)
+_, wide_masks = scenes(drives=range(1000, 1008), frames=(0,), height=384, width=512)
 assert len(eight) == 8 and image.shape == (96, 128, 3)
 
 # %% [markdown]
@@ -945,12 +947,16 @@ def short_run(title, network):
 # %% tags=["torch"]
 torch.manual_seed(0)
 short_run("SegNet", MySegNet(13, width=8, depth=4))
+
+# %% tags=["torch"]
 torch.manual_seed(0)
 short_run("PSPNet", MyPSPNet(13, width=8))
 
 # %% tags=["keras"]
 keras.utils.set_random_seed(0)
 short_run("SegNet", my_segnet(13, width=8, depth=4))
+
+# %% tags=["keras"]
 keras.utils.set_random_seed(0)
 short_run("PSPNet", my_pspnet(13, width=8))
 
@@ -1064,7 +1070,6 @@ figures.curves(
 # is about the best that an answer in pixels of that size can reach:
 
 # %%
-_, wide_masks = scenes(range(1000, 1008), (0,), height=384, width=512)
 sizes = [(48, 64), (96, 128), (192, 256), (288, 384)]
 ceiling = {}
 for size in sizes:
@@ -1123,7 +1128,6 @@ assert all(r == 9 * 2**depth - 4 for depth, r in fields.items())
 # %%
 from matplotlib.patches import Rectangle
 
-big, _ = scenes([1000 + chosen], (0,), height=416, width=608)
 figure, axes = figures.canvas(1, 3, height=2.8)
 for axis, (height, width) in zip(
     axes[0], ((96, 128), (208, 304), (416, 608)), strict=True
