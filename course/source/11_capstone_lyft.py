@@ -162,8 +162,9 @@ assert np.isclose(half[0], 5 / 6) and np.isclose(half[1], 5 / 9)
 # ## The winner's ladder, as published
 #
 # The winner wrote down what he did, with the figures that the challenge's server gave him.
-# He used an FCN, and his labels were clean from the start. All numbers in the next
-# cell are his. Precision and recall are given, so you can check his F:
+# He used an FCN, and his labels were clean from the start. The baseline had learnt 1,000 frames,
+# 'more data' is 10,000 and longer training. All numbers in the next cell are his. Precision and
+# recall are given, so you can check his F:
 
 # %%
 published = {  # step: (P, R) of vehicles, (P, R) of the road, F_car, F_road, average
@@ -374,7 +375,7 @@ for name, learnt, truths in (
     always = np.broadcast_to(place, truths.shape)
     blind[name] = judge(truths, always), place
     print(f"{name:<16}" + "   ".join(f"{k} {v:.3f}" for k, v in blind[name][0].items()))
-assert blind["cleaned labels"][0]["F_car"] == 0
+assert real or blind["cleaned labels"][0]["F_car"] == 0
 
 # %%
 figures.grid(
@@ -391,8 +392,8 @@ raw_points, clean_points = (scores["S"] for scores, _ in blind.values())
 display(
     Markdown(
         f"Question 1, read out loud: on raw labels **{raw_points:.0f}** of 100 points, "
-        f"without a single look. On cleaned labels **{clean_points:.0f}**, and all of "
-        f"them are for the road: F_car is 0, F_road "
+        f"without a single look. On cleaned labels **{clean_points:.0f}**, mostly "
+        f"for the road: F_car {blind['cleaned labels'][0]['F_car']:.2f}, F_road "
         f"{blind['cleaned labels'][0]['F_road']:.3f}."
     )
 )
@@ -968,8 +969,8 @@ assert (gained["+ dilation"] == 0).all()
 # three runs are too few to exclude 0. **Dilation brought nothing**: behind the thresholds, the
 # validation drives chose a radius of 0 each time.
 #
-# Five intervals at once: one in twenty misses by chance alone. And an interval over seeds is
-# about luck in training. It does not know other drives.
+# Mind two things. Each interval is wrong with a chance of one in twenty, and here are five of
+# them. And an interval over seeds is about luck in training. It does not know other drives.
 
 # %% [markdown]
 # ### Rung 1, taken apart
@@ -997,10 +998,10 @@ assert values["baseline, judged on raw labels: score"].min() > 95
 #
 # - On raw labels the makers of the baseline believe in more than 95 points. They have 57.
 # - Cleaning the **answer** of the raw network brings about 20 points, at once, with each seed.
-# - And that network beats the one with clean labels, if both decide by argmax! With the hood,
-#   vehicles are a frequent class, and cross-entropy takes them seriously. Without it they are
-#   rare: the network finds them, but with a small probability, and argmax never asks. **A low
-#   threshold** gets them back.
+# - And that network beats the one with clean labels, if both decide by argmax! The likely
+#   reason: with the hood, vehicles are a frequent class, and cross-entropy takes them
+#   seriously. Without it they are rare. The network gives them small probabilities, and argmax
+#   never asks. **A low threshold** gets them back.
 #
 # Clean labels are right all the same: without them you don't know where you stand. But they
 # change the balance of the classes, and the loss or the threshold must answer to that. Single
@@ -1034,8 +1035,8 @@ for name, each in lost.items():
     print(f"{name:<24}{m:+6.1f}, 95 % from {low:+6.1f} to {high:+6.1f}")
 
 # %% [markdown]
-# Without clean labels the entry loses six points, with each seed: its crop still shows a strip
-# of the hood. Without the crop it loses as much on average, but one of the three runs is *better*
+# Without clean labels the entry loses five to eight points: its crop still shows a strip of the
+# hood. Without the crop it loses as much on average, but one of the three runs is *better*
 # without: nothing is shown. (So is the crop good or not? On the ladder it helped a network with
 # cross-entropy. On top of Dice and thresholds three seeds don't decide it.)
 #
