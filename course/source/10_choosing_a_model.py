@@ -977,7 +977,7 @@ figures.grid(
     [new_images[chosen], new_masks[chosen], *(m[chosen] for m in answers.values())],
     ["scene", "truth", *answers],
     alt="A new scene, its true mask, the baseline without a model, and the answers of "
-    "SegNet, PSPNet and U-Net after 400 steps. All three find sky, road and houses. "
+    "SegNet, PSPNet and U-Net after 400 steps. All three find sky, road and trees. "
     "PSPNet's borders are smooth; SegNet's and U-Net's follow the pixels.",
     columns=3,
 )
