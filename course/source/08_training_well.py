@@ -699,13 +699,28 @@ lines.append(
 )
 display(Markdown("Read it out loud. " + " ".join(lines)))
 
-# %% tags=["test"]
-assert new[60, "off"].mean() > new[12, "off"].mean()
-assert new[300, "off"].mean() > new[60, "off"].mean()
+# %%
+looks_at = {n: steps * 8 / n for n in (12, 60, 300)}
+for n, times in looks_at.items():
+    print(f"{n:>3} scenes: each is seen {times:.0f} times")
+assert (new[12, "street"] > new[12, "off"]).all()
+assert (new[60, "street"] < new[60, "off"]).all()
+assert (new[300, "street"] < new[300, "off"]).all()
+assert own[12, "off"].min() > 0.98 and new[60, "off"].min() > new[12, "street"].max()
 
 # %% [markdown]
-# New pairs bring something that no augmentation has: streets that the twelve do not show. A
-# mirrored, darkened house is still the same house.
+# **Few scenes.** Each of the twelve is seen more than 500 times, and the network knows them by
+# heart: more than 0.98 on them, with each seed, and a third of that on new drives. Here
+# augmentation helps, with each seed.
+#
+# **Many scenes.** Each of the 300 is seen some 20 times. That is too few to learn them by heart, so
+# there is no overfitting to fight. Augmentation only makes the task harder, and at this number of
+# steps the score *falls*, with each seed. The rule is not 'always augment'. It is: look at the gap
+# between the two curves first.
+#
+# And sixty scenes beat twelve augmented ones by far. New drives bring something that no
+# augmentation has: streets that the twelve do not show. A mirrored, darkened house is still the
+# same house.
 #
 # ### Which kind, and how strong?
 #
@@ -752,17 +767,23 @@ display(
         f"highest mean has **{best_kind}**."
     )
 )
+assert (of_kind["geometric only"] > of_kind["off"]).all() and best_kind == "street"
+assert (of_kind["strong"] < of_kind["off"]).all()
+assert runs["12 scenes, photometric only: seen"].min() > 0.98
 
 # %% [markdown]
+# Geometry does the work here, alone and in `STREET`. Photometry alone stops nothing: such a network
+# still knows the twelve by heart. And too strong is worse than none: whoever must cope with
+# everything at once does not get to the end in these steps.
+#
 # What you may say, and what you may not:
 #
 # - Hold each change against the whiskers. With three seeds you see large differences only.
-# - All rows had the same number of **steps**. The augmented ones are not done by then: their
-#   loss on the seen scenes is still high. With many more steps they may gain.
-# - 'Strong' is a word about strengths, not a promise. A network that must cope with
-#   everything at once learns each street slowly.
-# - These are drawn streets. Their light varies much from drive to drive, as it does in the
-#   world, but a camera has noise and colours of its own. On other data, measure again.
+# - All rows had the same number of **steps**. The augmented networks are not done by then: their
+#   score on the scenes seen is still low. With many more steps they may gain, and with 300 scenes
+#   they may overtake. That was not measured here.
+# - These are drawn streets and a small network. On other data, with other cameras, photometry
+#   may matter more. Measure again.
 
 # %% [markdown]
 # ## The learning rate: find one
@@ -1717,7 +1738,7 @@ def early_stopping(scores, patience):
 exercise(
     early_stopping,
     stopping,
-    inputs=[(wave, 3), (wave, 1), (wave, 6), ([0.5, 0.4, 0.4, 0.4], 2)],
+    inputs=[([0.2, 0.3, 0.25, 0.28, 0.2, 0.1], 2), (wave, 3), (wave, 1), (wave, 6)],
     mistakes={
         "A tie is no new best.": lambda s, p: stopping(s, p, first=False),
         "It stops one epoch late.": lambda s, p: stopping(s, p, limit=1),
@@ -1980,8 +2001,8 @@ curves_of(
 figures.grid(
     [truths[3], mask_r, mask_b],
     ["truth", "augmented rightly", "case B"],
-    alt="The truth, the mask of a right training, and that of case B, in which things "
-    "of the left and of the right side are smeared over both.",
+    alt="The truth, the mask of a right training, and that of case B, which tells left "
+    "from right less well.",
 )
 
 # %% tags=["test"]
@@ -2010,10 +2031,9 @@ quiz(
 
 # %%
 answers = {name: predict_masks(bugs[name][1], images) for name in ("right", "C")}
-on_its_own = {name: score(found, truths) for name, found in answers.items()}
 curves_of(
     {"right": "a right training", "C": "case C"},
-    "Two loss curves: that of case C falls as well, and stays above the right one.",
+    "Two loss curves: that of case C falls as well, and ends a bit above the other.",
 )
 figures.grid(
     [*images[[1, 6]], prior, *answers["C"][[1, 6]], truths[6]],
@@ -2022,12 +2042,15 @@ figures.grid(
     "pixel. Below: the masks of case C for the two scenes, which resemble each other "
     "and that map more than their scenes, and the true mask of the second.",
 )
-for name, value in on_its_own.items():
-    print(f"mean IoU on the scenes it learnt, {name:<6}{value:.3f}")
+print("pixels in which the masks of two scenes differ, on average:")
+unlike = {}
+for name, found in {"truth": truths, **answers}.items():
+    unlike[name] = (found[:-1] != found[1:]).mean()
+    print(f"  {name:<6}{unlike[name]:.0%}")
 
 # %% tags=["test"]
 assert last_loss("C") > last_loss("right") + 0.02, last_loss("C")
-assert on_its_own["C"] < on_its_own["right"] - 0.03, on_its_own
+assert unlike["C"] < unlike["truth"], unlike
 
 # %%
 quiz(
@@ -2139,7 +2162,7 @@ quiz(
 )
 
 # %% [markdown]
-# **Case F.** 'In the notebook it was fine, in my app it sees the same class everywhere.'
+# **Case F.** 'In the notebook it was fine, in my app the masks are nonsense.'
 #
 # ```python
 # def load(path):
@@ -2154,8 +2177,8 @@ in_app = classes_for(dark)
 figures.grid(
     [picture, classes_for(picture / 255), in_app],
     ["the photo", "in the notebook", "in the app"],
-    alt="A photo, the mask in the notebook, which fits, and the mask in the app: large "
-    "areas of very few classes that have little to do with the photo.",
+    alt="A photo, the mask in the notebook, which fits, and the mask in the app, with "
+    "large areas of wrong classes.",
 )
 print(f"largest number that goes in: {dark.max():.5f}")
 assert dark.max() <= 1 / 255
@@ -2172,7 +2195,7 @@ quiz(
 )
 
 # %% [markdown]
-# **Case G.** 'The loss jumps about and does not fall.'
+# **Case G.** 'The loss falls for some steps, and then no more.'
 #
 # ```python
 # optimizer = AdamW(weights, learning_rate=1.0)
@@ -2181,10 +2204,10 @@ quiz(
 # %%
 curves_of(
     {"right": "a right training", "G": "case G"},
-    "Two loss curves: the right one falls; that of case G jumps high at first and "
-    "stays far above it.",
+    "Two loss curves: the right one falls on and on; that of case G soon stays where "
+    "it is, far above.",
 )
-print(f"highest loss {max(bugs['G'][0]):.1f}, at last {last_loss('G'):.2f}")
+print(f"at last: right {last_loss('right'):.2f}, case G {last_loss('G'):.2f}")
 
 # %% tags=["test"]
 assert last_loss("G") > last_loss("right") + 0.3, (last_loss("G"), last_loss("right"))
@@ -2285,7 +2308,7 @@ quiz(
 # - **Two draws for one pair.** Image and mask need the same numbers.
 # - **A recipe without its scale.** A crop of 16 and a blur of 3 depend on the size of the image.
 # - **Augmenting validation.** Judge on pictures as they will come.
-# - **Judging augmentation by a short run.** It makes the task harder first.
+# - **Judging augmentation by a short run**, or using it where nothing is learnt by heart.
 # - **Comparing at the same step of different schedules.** Let each come down to 0.
 # - **Keeping the weights alone** and calling that a checkpoint.
 # - **A frozen encoder whose batch norms still move.**
@@ -2298,7 +2321,8 @@ quiz(
 #   **other drives** say whether it gets better.
 # - Photometric changes leave the mask, geometric ones move it: one draw for both, nearest for
 #   the mask.
-# - Augmentation closes the gap and costs steps. New drives bring what no augmentation can.
+# - Augmentation closes the gap and costs steps. Where pairs are few it helps; where there is no
+#   gap, it only costs. New drives bring what no augmentation can.
 # - Find a learning rate, let it rise and fall, and let the schedule end.
 # - Keep two states: the best one to use, the last one to resume.
 # - Predict in evaluation mode, without gradients, with the pixels scaled exactly as in
