@@ -1176,22 +1176,17 @@ assert round(more_weights, 1) == 4.0 and more_work < 1.3
 folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
 stored = {}
 for name in ("ranking", "choosing"):
-    if not (folder / f"{name}.json").exists():
-        continue
     found = json.loads((folder / f"{name}.json").read_text())
     stored |= {row: np.array(values) for row, values in found["values"].items()}
     print(f"{found['what']}\n  written by: {found['command']}, seeds {found['seeds']}")
 measures = ["mean IoU", "IoU of RoadLines", "boundary F1"]
-compared = [title for title in eight if f"{title}: mean IoU" in stored]
-runs = {(t, m): stored[f"{t}: {m}"] for t in compared for m in measures}
+runs = {(t, m): stored[f"{t}: {m}"] for t in eight for m in measures}
 blind = stored["no model: mean IoU"].mean()
-missing = [title for title in eight if title not in compared]
-print("not measured yet:", ", ".join(missing) or "none")
 assert all(len(run) == 3 for run in runs.values())
 
 # %%
 rows = ["| | parameters | steps | " + " | ".join(measures) + " |", "|---|" + "--:|" * 5]
-for title in compared:
+for title in eight:
     cells = [f"{counted[title][0]:,}", f"{stored[f'{title}: steps'].mean():,.0f}"]
     for measure in measures:
         run = runs[title, measure]
@@ -1207,7 +1202,7 @@ display(Markdown("\n".join(rows)))
 # %%
 figure, axes = figures.canvas(1, 3, height=5)
 for axis, measure in zip(axes[0], measures, strict=True):
-    for n, title in enumerate(compared):
+    for n, title in enumerate(eight):
         each = runs[title, measure]
         ends = [[each.mean() - each.min()], [each.max() - each.mean()]]
         axis.barh(n, each.mean(), color="#93afe8", edgecolor="black")
@@ -1215,13 +1210,13 @@ for axis, measure in zip(axes[0], measures, strict=True):
         place = dict(xytext=(7, 0), textcoords="offset points", va="center")
         axis.annotate(f"{each.mean():.3f}", (each.max(), n), fontsize=11, **place)
     axis.set(title=measure, xlim=(0, 1))
-    axis.set_yticks(range(len(compared)), compared if axis is axes[0, 0] else [])
+    axis.set_yticks(range(8), list(eight) if axis is axes[0, 0] else [])
     axis.invert_yaxis()
 axes[0, 0].axvline(blind, color="black", linestyle=":")
 figures.show(
     figure,
     alt="Bars for eight networks, the mean of three seeds. " + " ".join(
-        f"{m}: " + ", ".join(f"{t} {runs[t, m].mean():.3f}" for t in compared) + "."
+        f"{m}: " + ", ".join(f"{t} {runs[t, m].mean():.3f}" for t in eight) + "."
         for m in measures
     ),
     caption="bar: mean; whiskers: smallest and largest run; dotted: no model",
@@ -1240,7 +1235,7 @@ def clear(better, worse, measure):
 
 
 for measure in measures:
-    means = {title: runs[title, measure].mean() for title in compared}
+    means = {title: runs[title, measure].mean() for title in eight}
     order = sorted(means, key=means.get, reverse=True)
     level = [t for t in order[1:] if not clear(order[0], t, measure)]
     beside = (
@@ -1251,23 +1246,42 @@ print(f"chance that 3 runs all beat 3 others: 1 in {20}")
 assert 6 * 5 * 4 // (3 * 2 * 1) == 20  # ways to choose which 3 of 6 runs are the best
 
 # %%
-lines, level = "IoU of RoadLines", "mean IoU"
+lines, level = measures[1], measures[0]
 means = {key: run.mean() for key, run in runs.items()}
-text = "Read it out loud. "
-if "SegNet" in compared:
-    text += (
-        f"Question 2: of the road lines the FCN-32s has {means['FCN-32s', lines]:.3f}, "
-        f"**SegNet {means['SegNet', lines]:.3f}**, the FCN-8s "
-        f"{means['FCN-8s', lines]:.3f} and the U-Net {means['U-Net', lines]:.3f}. "
-    )
-text += "Question 4: against the U-Net, in mean IoU and in road lines, "
-text += "; ".join(
-    f"{title} {means[title, level] - means['U-Net', level]:+.3f} and "
-    f"{means[title, lines] - means['U-Net', lines]:+.3f}"
-    for title in compared
-    if title in ("PSPNet", "DeepLabv3", "DeepLabv3+")
+
+
+def against_the_u_net(title, measure):
+    gap = means[title, measure] - means["U-Net", measure]
+    if clear("U-Net", title, measure) or clear(title, "U-Net", measure):
+        return f"{gap:+.3f}"
+    return f"{gap:+.3f} (not clear)"
+
+
+others = "; ".join(
+    f"{title} {against_the_u_net(title, level)} and {against_the_u_net(title, lines)}"
+    for title in ("PSPNet", "DeepLabv3", "DeepLabv3+")
 )
-display(Markdown(text + "."))
+display(
+    Markdown(
+        f"Read it out loud. Question 2: IoU of the road lines, FCN-32s "
+        f"{means['FCN-32s', lines]:.3f}, **SegNet {means['SegNet', lines]:.3f}**, "
+        f"FCN-8s {means['FCN-8s', lines]:.3f}, U-Net {means['U-Net', lines]:.3f}. "
+        f"Question 4: against the U-Net, by mean IoU and by road lines: {others}."
+    )
+)
+
+# %% [markdown]
+# What did it cost? Processor times of the machine on which the comparison ran, the smallest of
+# three: other programs can only make them longer.
+
+# %%
+kinds = ("seconds per step", "ms per image of 96×128", "ms per image of 416×608")
+cost = {t: [stored[f"{t}: {kind}"].min() for kind in kinds] for t in eight}
+print(f"{'':<12}" + "".join(f"{kind:>25}" for kind in kinds))
+for title, numbers in cost.items():
+    print(f"{title:<12}" + "".join(f"{number:>25.3f}" for number in numbers))
+    assert stored[f"{title}: parameters"][0] == counted[title][0]
+print("pace against the first four's hour:", stored["pace"].tolist())
 
 # %% [markdown]
 # ## What suits what
@@ -1312,23 +1326,23 @@ assert toy.tolist() == [True, False, True, False, True]
 # %%
 def draw_front(axis, measure):
     """Time against accuracy; gives the names of those that nobody beats."""
-    each = [runs[title, measure] for title in compared]
-    means, ms = np.mean(each, axis=1), np.array([latency[title] for title in compared])
+    each = [runs[title, measure] for title in eight]
+    means, ms = np.mean(each, axis=1), np.array(list(latency.values()))
     ahead = front(ms, means)
     line = np.flatnonzero(ahead)[np.argsort(ms[ahead])]
     axis.step(ms[line], means[line], where="post", color="#9a4529", linestyle="--")
     ends = [means - np.min(each, axis=1), np.max(each, axis=1) - means]
     axis.errorbar(ms, means, ends, color="#0036d1", fmt="none", capsize=4)
     low, high = means.min() - 0.05 * np.ptp(means), means.max() + 0.05 * np.ptp(means)
-    right, top = 1.6 * ms.max(), np.linspace(low, high, len(means) + 2)[1:-1]
+    right, top = 1.6 * ms.max(), np.linspace(low, high, 10)[1:-1]
     for place, n in enumerate(np.argsort(means)):  # the names stand in a column
         axis.plot(ms[n], means[n], "o" if ahead[n] else "X", color="#0036d1", ms=9)
         ends = [ms[n], 1.15 * ms.max()], [means[n], top[place]]
         axis.plot(*ends, color="grey", linewidth=0.8)
-        axis.text(1.16 * ms.max(), top[place], compared[n], va="center", fontsize=12)
+        axis.text(1.16 * ms.max(), top[place], list(eight)[n], va="center", fontsize=12)
     axis.set(title=measure, xlabel="ms for one frame of 96×128, on your machine")
     axis.set(xlim=(0.8 * ms.min(), right), ylim=(low, high))
-    return [title for title, yes in zip(compared, ahead, strict=True) if yes]
+    return [title for title, yes in zip(eight, ahead, strict=True) if yes]
 
 
 # %%
@@ -1359,8 +1373,7 @@ need = dict(height=416, width=608, frames=10, mebibytes=2000, measure="mean IoU"
 def offers(need):
     """For each network: ms, MiB, mean of the stored measure, and whether it fits."""
     table = {}
-    for title in compared:
-        network = eight[title]
+    for title, network in eight.items():
         weights, _, values = count(network, need["height"], need["width"])
         ms, _ = milliseconds(runner(network, need["height"], need["width"]), runs=5)
         mib = peak["no frame yet"] + 4 * (weights + 2 * values) / 2**20
@@ -1381,7 +1394,7 @@ fitting = [title for title, row in table.items() if row[3]]
 if fitting:
     best = max(fitting, key=lambda title: table[title][2])
     level = [t for t in fitting if t != best and not clear(best, t, need["measure"])]
-    out = [title for title in compared if title not in fitting]
+    out = [title for title in eight if title not in fitting]
     text = (
         f"On this machine {len(fitting)} of the eight fit your needs (not: "
         f"{', '.join(out) or 'none'}). Of those, **{best}** has the highest stored "
