@@ -655,7 +655,7 @@ def lines_of(axis, scores, title):
         ends = [middle - each.min(1), each.max(1) - middle]
         look = dict(color=colour, fmt=mark, capsize=5, label=kind)
         axis.errorbar((12, 60, 300), middle, ends, **look)
-    axis.set(title=title, xlabel="scenes", xscale="log", ylim=(0, 1))
+    axis.set(title=title, xlabel="scenes", xscale="log", ylim=(0, 1.05))
     axis.set_xticks((12, 60, 300), ("12", "60", "300"))
     axis.minorticks_off()
     axis.grid(alpha=0.3)
