@@ -54,7 +54,7 @@ from PIL import Image, ImageFilter
 from helpers import checkpoint, figures, masks, where
 from helpers.augment import STREET, Augment, draws
 from helpers.check import exercise
-from helpers.classes import IGNORE, LYFT
+from helpers.classes import IGNORE
 from helpers.data import batches
 from helpers.metrics import Confusion
 from helpers.quiz import quiz
@@ -78,7 +78,7 @@ from PIL import Image, ImageFilter
 from helpers import checkpoint, figures, masks, where
 from helpers.augment import STREET, Augment, draws
 from helpers.check import exercise
-from helpers.classes import IGNORE, LYFT
+from helpers.classes import IGNORE
 from helpers.data import batches
 from helpers.metrics import Confusion
 from helpers.quiz import quiz
@@ -126,9 +126,6 @@ from helpers.keras.train import evaluate, train
 from helpers.keras.unet import unet
 from helpers.predict import main as predict_command
 
-import keras  # after helpers.keras, which chooses the backend
-import tensorflow as tf
-
 
 def fresh(seed=0, classes=13, depth=4):
     keras.utils.set_random_seed(seed)
@@ -145,6 +142,10 @@ def logits_of(network, images, training=False):
     """Logits as a NumPy array N×H×W×13, in one mode or the other."""
     return np.asarray(network(images / np.float32(255), training=training))
 
+
+# %% tags=["keras"]
+import keras  # after helpers.keras, which chooses the backend
+import tensorflow as tf
 
 # %% [markdown]
 # The data: **twelve** scenes to learn from, each of a drive of its own. That is little, on

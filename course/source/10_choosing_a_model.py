@@ -65,6 +65,9 @@ from helpers.pytorch.twin import load_twin
 from helpers.quiz import quiz
 from helpers.streets import scenes
 
+# %% tags=["torch"]
+_ = where.set_threads(1)
+
 # %% tags=["keras"]
 import json
 import time
@@ -90,6 +93,8 @@ from helpers.quiz import quiz
 from helpers.streets import scenes
 
 # %% tags=["keras"]
+_ = where.set_threads(1)
+
 import keras  # after helpers.keras, which chooses the backend
 from keras import layers, ops
 
@@ -99,7 +104,6 @@ from keras import layers, ops
 # thread: so the times can be compared with the stored ones.
 
 # %%
-_ = where.set_threads(1)
 TITLES = {
     "fcn32": "FCN-32s", "fcn16": "FCN-16s", "fcn8": "FCN-8s", "segnet": "SegNet",
     "unet": "U-Net", "pspnet": "PSPNet", "deeplabv3": "DeepLabv3",
@@ -308,7 +312,7 @@ print("FCN-32s, run by run:", " ".join(f"{t:.1f}" for t in times["FCN-32s"]), "m
 # %%
 figure, axes = figures.canvas(height=4.6)
 axis = axes[0, 0]
-for n, title in enumerate(eight):
+for title in eight:
     work = counted[title][1] / 1e6
     axis.plot(work, latency[title], "o", color="#0036d1")
     below = title in ("FCN-16s", "DeepLabv3")

@@ -41,32 +41,7 @@
 # %% [markdown]
 # ## Get ready
 #
-# The first cells load what the lesson needs. The function after them is the only one that
-# knows about the framework: it trains a small U-Net. All the rest is NumPy.
-
-# %% tags=["torch"]
-import numpy as np
-import torch
-
-from helpers import where
-from helpers.pytorch.losses import cross_entropy, cross_entropy_dice
-from helpers.pytorch.predict import predict
-from helpers.pytorch.train import train
-from helpers.pytorch.twin import load_twin
-from helpers.pytorch.unet import unet
-
-# %% tags=["keras"]
-import numpy as np
-
-from helpers import where
-from helpers.keras.losses import cross_entropy, cross_entropy_dice
-from helpers.keras.predict import predict
-from helpers.keras.train import train
-from helpers.keras.twin import load_twin
-from helpers.keras.unet import unet
-
-# %% tags=["keras"]
-import keras  # after helpers.keras, which chooses the backend
+# The first cell loads what the lesson needs.
 
 # %%
 import json
@@ -75,10 +50,11 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 from IPython.display import Markdown, display
 from PIL import Image
 
-from helpers import architecture, data, designs, figures, masks
+from helpers import architecture, data, designs, figures, masks, where
 from helpers.check import check, exercise
 from helpers.classes import CHALLENGE, LYFT
 from helpers.export import export
@@ -90,13 +66,23 @@ from helpers.threshold import Sweep
 from helpers.widgets.overlay import overlay
 from helpers.widgets.threshold import threshold
 
+_ = where.set_threads()
+
 # %% [markdown]
-# `STEPS` are few, so that the lesson runs on one core. With a GPU, or with patience, take
-# ten times as many.
+# The next function is the only one that knows about the framework: it trains a small U-Net. All
+# the rest is NumPy. `STEPS` are few, so that the lesson runs on one core. With a GPU, or with
+# patience, take ten times as many.
 
 # %% tags=["torch"]
+import torch
+
+from helpers.pytorch.losses import cross_entropy, cross_entropy_dice
+from helpers.pytorch.predict import predict
+from helpers.pytorch.train import train
+from helpers.pytorch.twin import load_twin
+from helpers.pytorch.unet import unet
+
 STEPS = {"baseline": 150, "entry": 450, "submission": 200}
-_ = where.set_threads()
 
 
 def trained(images, masks, loss, steps, seed=0):
@@ -107,8 +93,13 @@ def trained(images, masks, loss, steps, seed=0):
 
 
 # %% tags=["keras"]
+from helpers.keras.losses import cross_entropy, cross_entropy_dice
+from helpers.keras.predict import predict
+from helpers.keras.train import train
+from helpers.keras.twin import load_twin
+from helpers.keras.unet import unet
+
 STEPS = {"baseline": 150, "entry": 450, "submission": 200}
-_ = where.set_threads()
 
 
 def trained(images, masks, loss, steps, seed=0):
@@ -117,6 +108,9 @@ def trained(images, masks, loss, steps, seed=0):
     train(network, images, masks, steps, 8, 0.01, loss, seed)
     return network
 
+
+# %% tags=["keras"]
+import keras  # after helpers.keras, which chooses the backend
 
 # %% [markdown]
 # ## The task, and what it pays for
@@ -889,7 +883,7 @@ assert mean["+ thresholds"] > mean["+ Dice"] and iou["+ thresholds"] < iou["+ Di
 # %%
 figure, axes = figures.canvas(height=4)
 axis = axes[0, 0]
-for n, (name, row) in enumerate(LADDER.items()):
+for n, row in enumerate(LADDER.values()):
     each = values[f"{row}: score"]
     axis.barh(n, each.mean(), color="#dfe8fb" if n == 0 else "#93afe8", ec="black")
     axis.plot(each, [n] * 3, "o", color="#9a4529", markersize=6)
@@ -931,7 +925,7 @@ def forest(gains, label, alt):
     """Means with intervals and single runs, one row for each name."""
     figure, axes = figures.canvas(height=1.3 + 0.5 * len(gains))
     axis = axes[0, 0]
-    for n, (name, each) in enumerate(gains.items()):
+    for n, each in enumerate(gains.values()):
         m, low, high = interval(each)
         axis.plot([low, high], [n, n], "-", color="#0036d1", linewidth=2.5)
         axis.plot(m, n, "s", color="#0036d1", markersize=9)
