@@ -4,8 +4,8 @@
     python course/run.py 06 01       those whose number or name begins so
     python course/run.py --update    note minutes and memory in course/measured.json as well
 
-Each copy runs in a process of its own with one thread. Prints minutes and memory, and writes
-build/notebooks.json.
+Each copy runs in a process of its own with one thread and no network. Prints minutes and memory,
+and writes build/notebooks.json.
 """
 
 import argparse
@@ -37,6 +37,10 @@ ONE_THREAD = {
     "TF_NUM_INTEROP_THREADS": "1",
 }
 
+# whoever asks for something from the network gets a refusal at once
+NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
+NO_NETWORK |= {name.upper(): value for name, value in NO_NETWORK.items()}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -63,7 +67,8 @@ def run(where: Path, solved: bool) -> Run:
     # and a cell takes the whole timeout. Without it their pictures count as the cell's own.
     client.widget_registry = {}
     faults, times, peak = [], [0.0], 0.0
-    with client.setup_kernel(env={"PIXELWISE_WIDGETS": "text", **os.environ, **ONE_THREAD}):
+    env = {"PIXELWISE_WIDGETS": "text", **os.environ, **ONE_THREAD, **NO_NETWORK}
+    with client.setup_kernel(env=env):
         pid = client.km.provisioner.pid
         for n, cell in enumerate(notebook.cells):
             start = seconds(pid)

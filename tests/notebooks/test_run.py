@@ -64,6 +64,11 @@ interact(lambda n: plt.plot([n, 2]) and plt.show(), n=(0, 3));"""
     assert "cell 1: a picture without alt text" in faults(drawn)
 
 
+def test_a_lesson_gets_nothing_from_the_network(faults):
+    said = faults("import urllib.request\nurllib.request.urlopen('https://example.org')")
+    assert "Connection refused" in said
+
+
 def test_memory_is_measured_and_limited(faults, monkeypatch):
     monkeypatch.setitem(run.PEAK_MIB, None, 150)
     assert "peak memory is" in faults("block = b'x' * (150 * 2**20)")
