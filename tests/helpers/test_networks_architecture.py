@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import architecture
+from helpers import architecture, graph
 from helpers.export import export
 from helpers.pytorch.networks import NETWORKS
 
@@ -44,7 +44,7 @@ MAPS = {
 
 @pytest.mark.parametrize("encoder", MAPS)
 def test_the_unet_of_an_encoder(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
+    monkeypatch.setattr(graph, "MAX_BYTES", 2**30)
     torch.manual_seed(0)
     model = NETWORKS["unet"](13, 8, encoder=encoder)
     found = architecture.read(export(model, tmp_path / "model.onnx"))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import architecture
+from helpers import architecture, graph
 from helpers.export import export
 from helpers.pytorch.unet import unet
 from tests.smp import CHANNELS, DECODER, encoder_of, network, part
@@ -56,7 +56,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name, encoder", EXPECTED)
 def test_what_is_read_is_what_they_built(name, encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
+    monkeypatch.setattr(graph, "MAX_BYTES", 2**30)
     model = network(name, encoder)
     down, up, skips, dilation = EXPECTED[name, encoder]
     found = architecture.read(export(model, tmp_path / "model.onnx"))
@@ -73,7 +73,7 @@ def test_what_is_read_is_what_they_built(name, encoder, tmp_path, monkeypatch):
 
 def test_the_ten_skips_of_unet_plus_plus(tmp_path, monkeypatch):
     """Each of its ten nodes joins maps from the encoder with coarser ones."""
-    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
+    monkeypatch.setattr(graph, "MAX_BYTES", 2**30)
     model = network("unetplusplus")
     found = architecture.read(export(model, tmp_path / "model.onnx"))
     assert sorted(s.height for s in found.skips) == [6, 12, 12, 24, 24, 24, 48, 48, 48, 48]
@@ -82,7 +82,7 @@ def test_the_ten_skips_of_unet_plus_plus(tmp_path, monkeypatch):
 
 
 def test_their_pspnet(tmp_path, monkeypatch):
-    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)
+    monkeypatch.setattr(graph, "MAX_BYTES", 2**30)
     model = network("pspnet")
     # its means can be exported only where every number of bins divides the maps: here 12×18
     found = architecture.read(export(model, tmp_path / "model.onnx", 96, 144))

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from helpers import architecture, twins
+from helpers import architecture, graph, twins
 from helpers.keras import losses as keras_losses
 from helpers.keras import networks as keras_networks
 from helpers.keras import twin as keras_twin
@@ -30,7 +30,7 @@ def test_weights_of_pytorch_give_the_same_network_in_keras(network, options, tmp
     assert row["max_logit_difference"] < 1e-4
     assert row["max_gradient_difference"] < 1e-3
     assert row["onnx_difference"] < 1e-4
-    monkeypatch.setattr(architecture, "MAX_BYTES", 2**30)  # for encoders that are larger
+    monkeypatch.setattr(graph, "MAX_BYTES", 2**30)  # for encoders that are larger
     facts = [architecture.read(tmp_path / f"{name}.onnx") for name in ("torch", "keras")]
     ours, theirs = (
         [
