@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from course.experiments.augmentation import prior
 from course.experiments.ranking import scores
 from helpers.classes import LYFT
-from helpers.masks import argmax
 from helpers.metrics import Confusion
 from helpers.pytorch.deeplab import deeplabv3, deeplabv3plus
 from helpers.pytorch.layers import conv_norm_relu, initialize
@@ -61,11 +61,6 @@ def trained(title: str, seed: int, steps: int, images: np.ndarray, masks: np.nda
 def scenes_of_experiment() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Images and masks to learn from, images and masks of other drives to be judged on."""
     return *scenes(range(200), (0, 30, 60)), *scenes(range(1000, 1040), (0, 30, 60))
-
-
-def prior(masks: np.ndarray) -> np.ndarray:
-    """No model: at each place the class that was there most often, uint8 H×W."""
-    return argmax(np.stack([(masks == k).sum(0) for k in range(len(LYFT))], -1))
 
 
 def measure(seed: int, seconds: float = SECONDS) -> dict:

@@ -14,7 +14,6 @@ import json
 import statistics
 import time
 
-import numpy as np
 import torch
 
 from course.experiments.ranking import (
@@ -24,11 +23,10 @@ from course.experiments.ranking import (
     seconds_per_step,
     start,
     trained,
+    without_model,
 )
 from course.experiments.ranking import RANKED as BEFORE
 from course.results import FOLDER
-from helpers.classes import LYFT
-from helpers.metrics import Confusion
 
 RANKED = {
     "segnet": "SegNet",
@@ -63,12 +61,7 @@ def pace(seconds: dict[str, float]) -> float:
 def measure(seed: int) -> dict:
     torch.set_num_threads(1)
     images, masks, new_images, new_masks = scenes_to_rank()
-    most = np.bincount(masks.reshape(-1), minlength=len(LYFT)).argmax()
-    values = {
-        "no model: mean IoU": round(
-            Confusion().add(new_masks, np.full_like(new_masks, most)).mean_iou(), 4
-        )
-    }
+    values = {"no model: mean IoU": without_model(masks, new_masks)}
     seconds = {name: seconds_per_step(name, images, masks) for name in BEFORE | RANKED}
     values["pace"] = round(pace(seconds), 3)
     for name, title in (BEFORE | RANKED).items():
