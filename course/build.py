@@ -47,6 +47,11 @@ def target(text: Path, track: str | None) -> Path:
     return Path("course", track or "", f"{text.stem}.ipynb")
 
 
+def lessons() -> dict[Path, tuple[Path, str | None]]:
+    """Every lesson's notebook by its path in the repository: its text and its track."""
+    return {target(text, track): (text, track) for text in texts() for track in tracks(text)}
+
+
 def lesson(text: Path, track: str | None, solved: bool = False) -> dict:
     """The notebook of one lesson: `track` is a key of TRACKS, or None for the lessons of both.
     `solved` keeps the solutions and the cells tagged `test`."""
@@ -160,14 +165,14 @@ def notebook(cells: list[dict], salt: str) -> dict:
 
 def derive(solved: bool = False) -> dict[Path, dict]:
     """Every notebook by its path in the repository. `solved`: the lessons alone, solved."""
-    lessons = {target(t, track): lesson(t, track, solved) for t in texts() for track in tracks(t)}
+    made = {where: lesson(*origin, solved) for where, origin in lessons().items()}
     if solved:
-        return lessons
+        return made
     assignments = {
         Path("assignments/source", text.stem, f"{text.stem}.ipynb"): assignment(text)
         for text in sorted((ROOT / "assignments/text").glob("*.py"))
     }
-    return lessons | assignments
+    return made | assignments
 
 
 def to_text(made: dict) -> str:

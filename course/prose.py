@@ -24,18 +24,21 @@ WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:['’][a-z]+)*")
 HEADING_OR_TABLE = re.compile(r"^ *(#|\||\*\*Open in).*$", re.MULTILINE)
 
 
-def sources() -> dict[Path, list[str]]:
-    """Text → its pieces of prose: text cells, and what its code says in sentences."""
-    found = {}
-    for path in [*texts(), *sorted((ROOT / "assignments/text").glob("*.py"))]:
-        found[path] = [
-            piece
-            for cell in read(path)
-            for piece in ([cell["source"]] if cell["cell_type"] == "markdown" else said(cell))
-        ]
-    for path in (ROOT / "README.md", ROOT / "DEVELOPERS.md"):
-        found[path] = [path.read_text("utf-8")]
-    return found
+def paths() -> list[Path]:
+    """What is read: lessons, assignments, and the pages for everybody."""
+    assignments = sorted((ROOT / "assignments/text").glob("*.py"))
+    return [*texts(), *assignments, ROOT / "README.md", ROOT / "DEVELOPERS.md"]
+
+
+def pieces(path: Path) -> list[str]:
+    """The prose of a text: its text cells, and what its code says in sentences; or of a page."""
+    if path.suffix == ".md":
+        return [path.read_text("utf-8")]
+    return [
+        piece
+        for cell in read(path)
+        for piece in ([cell["source"]] if cell["cell_type"] == "markdown" else said(cell))
+    ]
 
 
 def said(cell: dict) -> list[str]:
@@ -82,8 +85,8 @@ def readability(prose: str) -> tuple[float, float]:
 
 def main() -> None:
     faults = []
-    for path, pieces in sources().items():
-        for word in dict.fromkeys(w for piece in pieces for w in unknown(piece)):
+    for path in paths():
+        for word in dict.fromkeys(w for piece in pieces(path) for w in unknown(piece)):
             faults.append(f"{path.relative_to(ROOT)}: '{word}' is in no dictionary. If it is "
                           "right, add it to course/words.txt.")  # fmt: skip
     print("\n".join(faults))

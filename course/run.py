@@ -22,7 +22,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from build import ROOT, TRACKS, derive, to_text
+from build import ROOT, TRACKS, lesson, lessons, to_text
 
 # budgets: a slow machine only gets a remark, but memory is the same everywhere
 NOTEBOOK_SECONDS, LONG_NOTEBOOK_SECONDS, LONG = 150, 240, ("09", "11")
@@ -56,7 +56,7 @@ class Run:
 
 def run(where: Path, solved: bool) -> Run:
     """Runs the student's or the solved copy of the notebook `where`, as its text gives it now."""
-    notebook = nbformat.reads(to_text(derive(solved)[where]), as_version=4)
+    notebook = nbformat.reads(to_text(lesson(*lessons()[where], solved)), as_version=4)
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS * SLOW_MACHINE,
@@ -175,7 +175,7 @@ def keep(rows: list[dict]) -> None:
     path = ROOT / "build/notebooks.json"
     known = {row["notebook"]: row for row in json.loads(path.read_text())} if path.exists() else {}
     known |= {row["notebook"]: row for row in rows}
-    there = [known[where.as_posix()] for where in derive() if where.as_posix() in known]
+    there = [known[where.as_posix()] for where in lessons() if where.as_posix() in known]
     path.write_text(json.dumps(there, indent=1) + "\n")
 
 
@@ -188,7 +188,7 @@ def remember(rows: list[dict]) -> None:
             "seconds": math.ceil(row["seconds"] / 10) * 10,
             "peak_mib": math.ceil(row["peak_mib"] / 50) * 50,
         }
-    known = {where.as_posix() for where in derive()}
+    known = {where.as_posix() for where in lessons()}
     measured = {name: value for name, value in measured.items() if name in known}
     path.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
 
@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--update", action="store_true", help="note it in course/measured.json")
     asked = parser.parse_args()
     rows = []
-    for where in derive(solved=True):
+    for where in lessons():
         if asked.names and not where.name.startswith(tuple(asked.names)):
             continue
         runs = []

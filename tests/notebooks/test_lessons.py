@@ -12,7 +12,7 @@ import build
 import lint
 import run
 
-LESSONS = list(build.derive(solved=True))
+LESSONS = list(build.lessons())
 
 
 def track_of_commit():

@@ -3,12 +3,10 @@
 import prose
 import pytest
 
-SOURCES = prose.sources()
 
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", prose.paths(), ids=lambda path: path.name)
 def test_every_word_is_spelt_right_or_ours(path):
-    assert [word for piece in SOURCES[path] for word in prose.unknown(piece)] == []
+    assert [word for piece in prose.pieces(path) for word in prose.unknown(piece)] == []
 
 
 def test_own_words_are_sorted_and_needed():

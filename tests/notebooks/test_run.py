@@ -20,7 +20,8 @@ def faults(monkeypatch):
         cells = [build.markdown("## Exercises")]
         cells += [{"cell_type": "code", "source": code, "metadata": {}} for code in codes]
         notebook = build.notebook(cells, salt="")
-        monkeypatch.setattr(run, "derive", lambda solved: {Path("course/x.ipynb"): notebook})
+        monkeypatch.setattr(run, "lessons", lambda: {Path("course/x.ipynb"): (Path("x.py"), None)})
+        monkeypatch.setattr(run, "lesson", lambda text, track, solved: notebook)
         return "\n".join(run.run(Path("course/x.ipynb"), solved).faults)
 
     return made
