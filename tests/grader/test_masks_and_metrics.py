@@ -102,15 +102,6 @@ def day(tmp_path_factory, repo, sandboxed):
     return course
 
 
-@pytest.fixture(scope="module")
-def grades(day):
-    """student → question → record."""
-    found = {}
-    for record in json.loads((day.parent / "grade.json").read_text()):
-        found.setdefault(record["student"], {})[record["question"]] = record
-    return found
-
-
 def test_every_question_of_everybody_has_an_outcome(grades):
     assert set(grades) == {"full", "wrong", "blank", "hostile"}
     for found in grades.values():

@@ -1,10 +1,6 @@
 """Assignment 2 from release to feedback: real nbgrader, real kernels, the real judge."""
 
 import json
-import os
-import subprocess
-import sys
-import zipfile
 
 import nbformat
 import pytest
@@ -25,49 +21,6 @@ CHANGES = {  # what rosa has other than the solution
     "2 ** self.scored[-1]).softmax(1)",
     "if 2**k >= stride]": "if 2**k >= max(stride, 16)]",
 }
-
-
-@pytest.fixture(scope="module")
-def day(tmp_path_factory, repo, sandboxed):
-    """The folder of a course in which four students handed in."""
-    course = tmp_path_factory.mktemp("day") / "course"
-    inbox = course.parent / "inbox"
-    inbox.mkdir()
-    env = {**os.environ, "PIXELWISE_COURSE": str(course), "OMP_NUM_THREADS": "1"}
-
-    def run(*words):
-        done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=repo, env=env,
-                              capture_output=True, text=True, timeout=900)  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    run("release", NAME)
-    source = nbformat.read(repo / f"assignments/source/{NAME}/{NAME}.ipynb", as_version=4)
-    solution = {
-        c.metadata.nbgrader.grade_id: c.source for c in source.cells if "nbgrader" in c.metadata
-    }
-    for student in ("ada", "grace", "rosa", "sam"):
-        notebook = nbformat.read(course / f"release/{NAME}/{NAME}.ipynb", as_version=4)
-        for cell in notebook.cells if student != "sam" else ():
-            if cell.metadata.get("nbgrader", {}).get("solution"):
-                cell.source = solution[cell.metadata.nbgrader.grade_id]
-            if student == "grace":
-                cell.source = cell.source.replace('FRAMEWORK = "pytorch"', 'FRAMEWORK = "keras"')
-            for old, new in CHANGES.items() if student == "rosa" else ():
-                cell.source = cell.source.replace(old, new)
-        with zipfile.ZipFile(inbox / f"{student}_{NAME}.zip", "w") as archive:
-            archive.writestr(f"{NAME}.ipynb", nbformat.writes(notebook))
-    run("collect", NAME, str(inbox))
-    run("grade", NAME)
-    return course
-
-
-@pytest.fixture(scope="module")
-def grades(day):
-    """Student → question → record."""
-    found = {}
-    for record in json.loads((day.parent / "grade.json").read_text()):
-        found.setdefault(record["student"], {})[record["question"]] = record
-    return found
 
 
 @pytest.mark.parametrize("student", FULL)
