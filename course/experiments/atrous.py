@@ -46,7 +46,7 @@ COMPARED = {
     "U-Net": partial(unet, width=8),
 }
 """title → network(classes). The output stride of the DeepLabv3+ is 16."""
-SECONDS = 20
+SECONDS = 60
 
 
 def trained(title: str, seed: int, steps: int, images: np.ndarray, masks: np.ndarray):
