@@ -1,0 +1,166 @@
+"""Mistakes in assignment 3: losses on the wrong thing, over the wrong axis, without the ignored."""
+
+from tests.mutants.judged import Mutant
+
+MUTANTS = [
+    Mutant(
+        "cross_entropy",
+        "torch.log_softmax(logits, 1)",
+        "torch.log(logits.clamp(min=1e-7))",
+        "logits",
+    ),
+    Mutant(
+        "cross_entropy",
+        "torch.log_softmax(logits, 1)",
+        "torch.log_softmax(logits.softmax(1), 1)",
+        "twice|softmax",
+    ),
+    Mutant(
+        "cross_entropy",
+        "torch.log_softmax(logits, 1)",
+        "torch.log_softmax(logits, 2)",
+        "axis|class",
+    ),
+    Mutant(
+        "cross_entropy",
+        "torch.log_softmax(logits, 1)",
+        "torch.log(torch.softmax(logits, 1) + 1e-7)",
+        "large|1e4|stable",
+    ),
+    Mutant(
+        "cross_entropy",
+        "counts = (masks != 255).float()",
+        "counts = (masks != 254).float()",
+        "ignore|255",
+    ),
+    Mutant(
+        "cross_entropy",
+        "-log_p.sum() / counts.sum().clamp(min=1)",
+        "-log_p.mean()",
+        "ignored|counted",
+    ),
+    Mutant("cross_entropy", "-log_p.sum() / counts.sum().clamp(min=1)", "-log_p.sum()", "sum|mean"),
+    Mutant("cross_entropy", "-log_p.sum() / counts", "log_p.sum() / counts", "sign|minus"),
+    Mutant(
+        "cross_entropy",
+        "keras.ops.log_softmax(logits, -1)",
+        "keras.ops.log(keras.ops.maximum(logits, 1e-7))",
+        "logits",
+        framework="keras",
+    ),
+    Mutant(
+        "cross_entropy",
+        "keras.ops.log_softmax(logits, -1)",
+        "keras.ops.log_softmax(logits, 1)",
+        "axis|class",
+        framework="keras",
+    ),
+    Mutant(
+        "class_weights",
+        "pixels.sum() / pixels[present] / present.sum()",
+        "pixels.sum() / pixels[present]",
+        "classes|mean|scale",
+    ),
+    Mutant(
+        "class_weights",
+        "pixels.sum() / pixels[present] / present.sum()",
+        "pixels.sum() / pixels[present] / classes",
+        "present|absent|classes",
+    ),
+    Mutant(
+        "class_weights", "weights = np.zeros(classes)", "weights = np.ones(classes)", "0|absent"
+    ),
+    Mutant("class_weights", "(counts > 0).T @ counts.sum(1)", "pixels.sum()", "image"),
+    Mutant(
+        "class_weights",
+        "np.median(frequency) / frequency",
+        "frequency / np.median(frequency)",
+        "upside|inver|rare",
+    ),
+    Mutant("class_weights", "np.median(frequency)", "np.mean(frequency)", "median"),
+    Mutant(
+        "weighted_cross_entropy",
+        "-(w * log_p).sum() / w.sum().clamp(min=1e-12)",
+        "-(w * log_p).sum() / counts.sum()",
+        "weights",
+    ),
+    Mutant("weighted_cross_entropy", "0, masks)] * counts", "0, masks)]", "ignore|255"),
+    Mutant(
+        "weighted_cross_entropy",
+        "keras.ops.maximum(keras.ops.sum(w), 1e-12)",
+        "keras.ops.sum(counts)",
+        "weights",
+        framework="keras",
+    ),
+    Mutant("focal_loss", "(1 - log_p.exp()) ** gamma", "log_p.exp() ** gamma", "1 - p|1 − p|easy"),
+    Mutant("focal_loss", "(1 - log_p.exp()) ** gamma", "(1 - log_p.exp()) * gamma", "power|gamma"),
+    Mutant(
+        "focal_loss",
+        "(factor * log_p).sum() / counts.sum().clamp(min=1)",
+        "(factor * log_p).sum() / factor.sum()",
+        "factor|pixel|mean",
+    ),
+    Mutant(
+        "focal_loss",
+        "(1 - keras.ops.exp(log_p)) ** gamma",
+        "keras.ops.exp(log_p) ** gamma",
+        "1 - p|1 − p|easy",
+        framework="keras",
+    ),
+    Mutant("dice_loss", "(2 * sums(p * t) + smooth)", "(sums(p * t) + smooth)", "2"),
+    Mutant("dice_loss", "(1 - dice, present)", "(dice, present)", "1 −|1 -|minus"),
+    Mutant("dice_loss", "+ sums(t) + smooth)", "+ sums(t))", "smooth"),
+    Mutant(
+        "dice_loss",
+        "torch.softmax(logits.permute(0, 2, 3, 1), -1) * counts",
+        "torch.softmax(logits.permute(0, 2, 3, 1), -1)",
+        "ignore|255",
+    ),
+    Mutant(
+        "dice_loss",
+        "torch.softmax(logits.permute(0, 2, 3, 1), -1) * counts",
+        "logits.permute(0, 2, 3, 1) * counts",
+        "softmax|logits|probabilit",
+    ),
+    Mutant(
+        "dice_loss",
+        "return mean_over_present(1 - dice, present)",
+        "return (1 - dice).mean()",
+        "absent|present",
+    ),
+    Mutant("dice_loss", "maps.sum((0, 1, 2)) if", "maps.sum((1, 2)).mean(0) if", "batch|image"),
+    Mutant(
+        "dice_loss", "(2 * sums(p * t) + smooth)", "(sums(p * t) + smooth)", "2", framework="keras"
+    ),
+    Mutant("tversky_loss", "alpha * fp + beta * fn", "beta * fp + alpha * fn", "exchanged|swap"),
+    Mutant(
+        "tversky_loss",
+        "sums(p * (1 - t)), sums((1 - p) * t)",
+        "sums(p), sums(t)",
+        "overlap|tp|TP|right",
+    ),
+    Mutant("tversky_loss", "1 - tp / (tp + alpha", "1 - 2 * tp / (2 * tp + alpha", "2"),
+    Mutant(
+        "tversky_loss",
+        "alpha * fp + beta * fn",
+        "beta * fp + alpha * fn",
+        "exchanged|swap",
+        framework="keras",
+    ),
+    Mutant("lovasz_loss", "descending=True", "descending=False", "largest|order|descend"),
+    Mutant("lovasz_loss", "(t - p).abs()", "(t - p)", "abs|size|error"),
+    Mutant(
+        "lovasz_loss",
+        "(area - true.cumsum(0)) / (area + (1 - true).cumsum(0))",
+        "(area - true.cumsum(0)) / area",
+        "union|false",
+    ),
+    Mutant("lovasz_loss", "(errors * weights).sum(0)", "(errors * weights).mean(0)", "sum|mean"),
+    Mutant(
+        "lovasz_loss",
+        "ops.argsort(-errors, 0)",
+        "ops.argsort(errors, 0)",
+        "largest|order|descend",
+        framework="keras",
+    ),
+]

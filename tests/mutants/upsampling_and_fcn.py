@@ -1,0 +1,106 @@
+"""Mistakes in assignment 2: sizes, places, and what makes an FCN one."""
+
+from tests.mutants.judged import Mutant
+
+MUTANTS = [
+    Mutant("output_sizes", "size + 2 * layer", "size + layer", "both sides|twice|2"),
+    Mutant("output_sizes", "reach - 1) //", "reach) //", "."),
+    Mutant("output_sizes", '// layer["stride"] + 1', '// layer["stride"]', "."),
+    Mutant("output_sizes", '- 2 * layer["padding"] + reach + 1', "+ reach + 1", "padding"),
+    Mutant("output_sizes", '(size - 1) * layer["stride"]', 'size * layer["stride"]', "."),
+    Mutant(
+        "output_sizes",
+        'layer["dilation"] * (layer["kernel"] - 1)',
+        'layer["kernel"] - 1',
+        "dilation",
+    ),
+    Mutant("receptive_field", "size += reach * jump", "size += reach", "jump|stride"),
+    Mutant("receptive_field", "jump *= layer", "jump += layer", "."),
+    Mutant("receptive_field", '- layer["padding"]) * jump', ") * jump", "padding"),
+    Mutant(
+        "receptive_field",
+        'layer["dilation"] * (layer["kernel"] - 1)',
+        'layer["kernel"] - 1',
+        "dilation",
+    ),
+    Mutant(
+        "unpool",
+        "out[::factor, ::factor] = maps",
+        "out[factor - 1 :: factor, factor - 1 :: factor] = maps",
+        ".",
+    ),
+    Mutant(
+        "unpool",
+        "out[::factor, ::factor] = maps",
+        "out[:] = maps.repeat(factor, 0).repeat(factor, 1)",
+        ".",
+    ),
+    Mutant("unpool", "np.divmod(places, factor * width)", "np.divmod(places, width)", "."),
+    Mutant("transposed_conv", "+ m] += copy", "+ m] = copy", "the last one wins"),
+    Mutant("transposed_conv", "kernel, (0, 2))", "kernel[::-1, ::-1], (0, 2))", "flip|turn|mirror"),
+    Mutant("transposed_conv", "kernel, (0, 2))", "kernel.swapaxes(2, 3), (0, 2))", "."),
+    Mutant(
+        "transposed_conv",
+        "return out[padding : len(out) - padding, padding : out.shape[1] - padding]",
+        "return np.pad(out, ((padding, padding), (padding, padding), (0, 0)))",
+        "padding",
+    ),
+    Mutant("overlaps", "+ kernel] += 1", "+ kernel] = 1", "."),
+    Mutant(
+        "overlaps", "return counts[padding : len(counts) - padding]", "return counts", "padding"
+    ),
+    Mutant("overlaps", "(size - 1) * stride + kernel", "size * stride", "."),
+    Mutant("bilinear_kernel", "2 * factor - factor % 2", "2 * factor", "odd", 0),
+    Mutant(
+        "bilinear_kernel",
+        "* np.eye(maps)",
+        "* np.ones((maps, maps))",
+        "every map leads to every map",
+    ),
+    Mutant(
+        "bilinear_kernel",
+        "np.outer(weights, weights)",
+        "np.outer(weights, weights) / weights.sum() ** 2",
+        ".",
+    ),
+    Mutant(
+        "dense_as_conv",
+        "reshape(height, width, maps.shape[2], -1)",
+        "reshape(maps.shape[2], height, width, -1).transpose(1, 2, 0, 3)",
+        ".",
+    ),
+    Mutant("dense_as_conv", "+ bias", "", "bias"),
+    Mutant("dense_as_conv", "kernel[r, c]", "kernel[height - 1 - r, width - 1 - c]", "."),
+    Mutant("fcn", "self.larger(total, 2) + score(maps[k])", "self.larger(total, 2)", "sum|skip"),
+    Mutant("fcn", "score(maps[k])", "nn.functional.max_pool2d(score(maps[k - 1]), 2)", "."),
+    Mutant(
+        "fcn",
+        "return self.larger(total, 2 ** self.scored[-1])",
+        "return self.larger(total, 2 ** self.scored[-1]).softmax(1)",
+        "Softmax",
+    ),
+    Mutant("fcn", "return self.larger(total, 2 ** self.scored[-1])", "return total", "."),
+    Mutant("fcn", "(5, 4, 3)", "(4, 3)", "."),
+    Mutant("fcn", "nn.Conv2d(widths[k], classes, 1)", "nn.Conv2d(widths[k], 13, 1)", "."),
+    Mutant(
+        "fcn",
+        "score = layers.Conv2D(classes, 1)(maps[k])",
+        "score = layers.Conv2D(13, 1)(maps[k])",
+        ".",
+        framework="keras",
+    ),
+    Mutant(
+        "fcn",
+        "layers.Add()([larger(total, classes, 2), score])",
+        "layers.Conv2D(classes, 1)(layers.Concatenate()([larger(total, classes, 2), score]))",
+        "sum|add",
+        framework="keras",
+    ),
+    Mutant(
+        "fcn",
+        "keras.Model(inputs, larger(total, classes, 2 ** scored[-1]))",
+        "keras.Model(inputs, layers.Softmax()(larger(total, classes, 2 ** scored[-1])))",
+        "Softmax",
+        framework="keras",
+    ),
+]
