@@ -118,3 +118,20 @@ def judged(name: str, cells: dict[str, str], framework: str, model: Path | None 
             judge.kill()
         events = [json.loads(line) for line in ledger.read_text().splitlines()]
     return {e["question"]: e for e in events if e.get("question") and e["event"] != "repeated"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table of trust.
+
+    Attributes:
+        kind: "wrong", "right" or "attack".
+        name: which one, for a person.
+        ok: whether it got what it should get.
+        said: what it got and what was said about it, in short.
+    """
+
+    kind: str
+    name: str
+    ok: bool
+    said: str
