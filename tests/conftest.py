@@ -38,6 +38,17 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def sandboxed() -> None:
+    """Skips where no sandbox can be started, and says why."""
+    from grader import sandbox  # not where helpers alone are tested
+
+    try:
+        sandbox.preflight()
+    except sandbox.SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forget_networks():
     """Keras keeps every network that a module built; all of them together take gigabytes."""

@@ -93,15 +93,6 @@ def source_notebook() -> NotebookNode:
     return new_notebook(cells=copy.deepcopy(cells), metadata={"kernelspec": kernel})
 
 
-@pytest.fixture(scope="session")
-def sandboxed() -> None:
-    """Skips where no sandbox can be started, and says why."""
-    try:
-        sandbox.preflight()
-    except sandbox.SandboxUnavailable as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory, repo, sandboxed):
     """A course that is released and has no submissions yet; short time limits."""

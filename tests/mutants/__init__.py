@@ -1,0 +1,55 @@
+"""Planted mistakes: solutions of the assignments, each wrong in one place.
+
+There is one file for each assignment. `judged` puts them before a real judge, in the sandbox; each
+must lose the points that the mistake is worth, and be told a hint that leads to it.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+
+from tests.mutants.judged import Mutant, Result, changed, judged, packed, solution
+
+ASSIGNMENTS = ("masks_and_metrics", "upsampling_and_fcn", "losses_and_imbalance", "lyft_unet")
+SAMPLE = {
+    ("masks_and_metrics", "pytorch"): 7,
+    ("upsampling_and_fcn", "pytorch"): 4,
+    ("upsampling_and_fcn", "keras"): 1,
+    ("losses_and_imbalance", "pytorch"): 3,
+    ("losses_and_imbalance", "keras"): 2,
+    ("lyft_unet", "pytorch"): 2,
+    ("lyft_unet", "keras"): 1,
+}
+"""How many of each the tests run: those at the head of the list that share one submission."""
+
+
+def of(name: str) -> list[Mutant]:
+    """The planted mistakes of an assignment."""
+    return import_module(f"tests.mutants.{name}").MUTANTS
+
+
+def run(sample: bool = False) -> Iterator[Result]:
+    """Runs all planted mistakes, or 20 of them; one line for each."""
+    for name in ASSIGNMENTS:
+        cells = solution(name)
+        packs = list(packed(cells, of(name)))
+        if sample:
+            first = {pack[0].framework: pack for pack in reversed(packs)}
+            packs = [pack[: SAMPLE.get((name, which), 0)] for which, pack in first.items()]
+        for pack in packs:
+            wrong = cells
+            for mutant in pack:
+                wrong = changed(wrong, mutant)
+            said = judged(name, wrong, pack[0].framework) if pack else {}
+            yield from (result(name, mutant, said.get(mutant.question, {})) for mutant in pack)
+
+
+def result(assignment: str, mutant: Mutant, event: dict) -> Result:
+    """Whether a mistake got what it should get, from what the ledger says of its question."""
+    points, remark = event.get("points", 0), event.get("remark", "nothing was said")
+    caught = event.get("event") in ("score", "no answer") and abs(points - mutant.points) < 1e-6
+    ok = caught and re.search(mutant.hint, remark) is not None
+    before, after = (" ".join(part.split())[:60] for part in (mutant.old, mutant.new))
+    which = "" if mutant.framework == "pytorch" else f" ({mutant.framework})"
+    name = f"{assignment}/{mutant.question}{which}: {before} → {after}"
+    return Result("wrong", name, ok, f"{points:g} of {mutant.points:g} points: {remark}")

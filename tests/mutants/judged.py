@@ -1,19 +1,24 @@
 """A solution, changed here and there, before a real judge: what it gets for each question."""
 
-import json
 import os
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from course import build
+from grader import sandbox
+from grader.execute import JudgeProcess
+from grader.outcomes import read_ledger
 from grader.settings import REPOSITORY
+
+COURSE = REPOSITORY / "build" / "trust"
+"""The judge keeps its hidden scenes there from one submission to the next."""
 
 
 @dataclass(frozen=True)
@@ -87,36 +92,31 @@ def packed(cells: dict[str, str], mutants: list[Mutant]) -> Iterator[list[Mutant
 
 
 def judged(name: str, cells: dict[str, str], framework: str, model: Path | None = None) -> dict:
-    """Question → what the ledger says of it, after the notebook's code ran before a judge."""
+    """Question → what the ledger says of it, after the code ran in the sandbox, before a judge.
+
+    It meets what it meets in grading: no file of the course but those that students get there.
+    """
     script = "\n\n".join(cells.values())
     script = script.replace('FRAMEWORK = "pytorch"', f'FRAMEWORK = "{framework}"')
-    with tempfile.TemporaryDirectory() as folder:
-        submission, ledger = Path(folder, "submission"), Path(folder, "ledger.jsonl")
+    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
+        run, submission = Path(folder), Path(folder, "submission")
+        sandbox.prepare(run)
+        (run / "work" / "answers.py").write_text(script)
         submission.mkdir()
         if model:
-            (submission / "model.onnx").symlink_to(model)
-        env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-        env |= {"PIXELWISE_COURSE": folder, "PIXELWISE_SEED": "7"}
-        command = [sys.executable, "-m", "grader.judge", "--assignment", name]
-        command += ["--socket", f"{folder}/s", "--ledger", ledger, "--submission", submission]
-        judge = subprocess.Popen([*map(str, command)], env=env, cwd=REPOSITORY)
+            shutil.copyfile(model, submission / "model.onnx")
+        with patch.dict(os.environ, {"PIXELWISE_COURSE": str(COURSE), "PIXELWISE_SEED": "7"}):
+            judge = JudgeProcess(run, {"assignment": name, "student": "ada"}, submission, True)
         try:
-            while not (ledger.exists() and "ready" in ledger.read_text()):
-                assert judge.poll() is None, "the judge did not start"
-                time.sleep(0.02)
-            run = subprocess.run(
-                [sys.executable, "-c", script],
-                env=env | {"PIXELWISE_JUDGE": f"{folder}/s"},
-                cwd=submission,
-                capture_output=True,
-                text=True,
-            )
-            assert run.returncode == 0, run.stderr
-            judge.send_signal(signal.SIGTERM)
-            assert judge.wait(600) == 0
+            judge.wait_until_ready()
+            env = sandbox.environment(run, PIXELWISE_JUDGE=str(run / "k" / "judge.sock"))
+            program = sandbox.command([sys.executable, "answers.py"], run, env)
+            done = subprocess.run(program, cwd="/", capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
         finally:
-            judge.kill()
-        events = [json.loads(line) for line in ledger.read_text().splitlines()]
+            failed = judge.finish()
+        assert not failed, failed
+        events = read_ledger(judge.ledger)
     return {e["question"]: e for e in events if e.get("question") and e["event"] != "repeated"}
 
 
