@@ -14,7 +14,7 @@ from unittest.mock import patch
 from course import build
 from grader import sandbox
 from grader.execute import JudgeProcess
-from grader.outcomes import read_ledger
+from grader.outcomes import FINAL, read_ledger
 from grader.settings import REPOSITORY
 
 COURSE = REPOSITORY / "build" / "trust"
@@ -117,7 +117,7 @@ def judged(name: str, cells: dict[str, str], framework: str, model: Path | None 
             failed = judge.finish()
         assert not failed, failed
         events = read_ledger(judge.ledger)
-    return {e["question"]: e for e in events if e.get("question") and e["event"] != "repeated"}
+    return {e["question"]: e for e in events if e["event"] in FINAL}
 
 
 @dataclass(frozen=True)
