@@ -4,13 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -20,6 +17,7 @@ from traitlets import Bool, Integer
 from grader import outcomes, sandbox, submissions
 from grader.sandbox import MIB, SandboxKernelManager, SandboxUnavailable
 from grader.settings import REPOSITORY, course_folder
+from grader.watch import Watch
 
 JUDGE_START = 300  # seconds; at its first start it may have to draw the hidden scenes
 JUDGE_FINISH = 300  # seconds; it may still be running a submitted model
@@ -85,73 +83,6 @@ class JudgeProcess:
         return (lines or [f"exit status {self._process.returncode}"])[-1][:300]
 
 
-class Watch(threading.Thread):
-    """Stops a kernel that uses more than its share of time, memory or disk.
-
-    Limits per process do not bound a family of processes, and a folder on disk has no limit at
-    all; so this looks at the sum four times a second.
-
-    Attributes:
-        reason: why the kernel was stopped, or an empty string.
-        ours: True when the machine, not the student, was the reason.
-    """
-
-    DISK_MIB = 64
-
-    def __init__(self, process: subprocess.Popen, writable: Path, seconds: int, memory_mib: int):
-        super().__init__(daemon=True)
-        self.reason, self.ours = "", False
-        self._process, self._writable = process, writable
-        self._seconds, self._memory_mib = seconds, memory_mib
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        end = time.monotonic() + self._seconds
-        while not self._over.wait(0.25) and self._process.poll() is None:
-            if time.monotonic() > end:
-                self.stop(f"the whole notebook took longer than {self._seconds} s")
-            elif self._memory() > self._memory_mib * MIB:
-                self.stop(f"the notebook used more than {self._memory_mib} MiB of memory")
-            elif self._disk() > self.DISK_MIB * MIB:
-                self.stop("the notebook wrote into the folder of its sockets")
-            elif psutil.virtual_memory().available < 200 * MIB:
-                self.ours = True
-                self.stop("this machine ran out of memory")
-
-    def stop(self, reason: str) -> None:
-        """Kill the kernel and keep the first reason."""
-        self.reason = self.reason or reason
-        self._over.set()
-        self._process.kill()
-
-    def end(self) -> None:
-        self._over.set()
-        self.join()
-
-    def _memory(self) -> int:
-        total = 0
-        try:
-            family = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.Error:
-            return 0
-        for process in family:
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:
-                continue
-        return total
-
-    def _disk(self) -> int:
-        total = 0
-        for folder, _, names in os.walk(self._writable):
-            for name in names:
-                try:
-                    total += 4096 + os.lstat(os.path.join(folder, name)).st_size
-                except OSError:
-                    continue
-        return total
-
-
 class SandboxExecute(Execute):
     """nbgrader's execute step, in the sandbox and with the judge. Leaves an `outcomes.Run` in
     resources["pixelwise"], whatever happens."""
@@ -174,10 +105,7 @@ class SandboxExecute(Execute):
         resources["pixelwise"] = self.result
         who = resources["nbgrader"]
         submission = Path(resources["metadata"]["path"])
-        with tempfile.TemporaryDirectory(
-            prefix="pixelwise-", dir="/tmp", ignore_cleanup_errors=True
-        ) as folder:
-            self._run = Path(folder)
+        with sandbox.run_folder() as self._run:
             judge = None
             try:
                 if self.confined:
@@ -225,6 +153,7 @@ class SandboxExecute(Execute):
 
     def start_new_kernel_client(self) -> None:
         super().start_new_kernel_client()
+        sandbox.close(self._run)
         process = self.km.provisioner.process
         self.watch = Watch(process, self._run / "k", self.total_timeout, self.memory_mib)
         self.watch.start()

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +50,7 @@ def run_model(
             f"model.onnx has more than {MAX_MODEL // MIB} MiB. Make the network narrower (width=) "
             "and export it again."
         )
-    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
-        run = Path(folder)
+    with sandbox.run_folder() as run:
         sandbox.prepare(run, helpers=("__init__.py", "architecture.py", "graph.py"))
         shutil.copyfile(Path(__file__).with_name("confined.py"), run / "lib" / "confined.py")
         (run / "lib" / "model.onnx").write_bytes(model)

@@ -12,6 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -22,6 +25,8 @@ from jupyter_client.client import KernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+from grader import seccomp
 
 # The files of ours that a student's process may import in grading. The rest of helpers are the
 # solutions of the assignments.
@@ -123,8 +128,27 @@ def python_folders() -> list[Path]:
     return folders
 
 
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """A new folder for one run; nothing of it is left, whatever a student's program made there."""
+    folder = tempfile.mkdtemp(prefix="pixelwise-", dir="/tmp")  # paths of sockets must be short
+    try:
+        yield Path(folder)
+    finally:
+        for _ in range(20):  # processes that were killed may still be going
+            try:
+                shutil.rmtree(folder)
+                break
+            except (OSError, RecursionError):  # closed folders; folders nested without end
+                subprocess.run(["chmod", "-R", "u+rwX", "--", folder], stderr=subprocess.DEVNULL)
+                subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL)
+            if not os.path.lexists(folder):
+                break
+            time.sleep(0.25)
+
+
 def prepare(run: Path, helpers: tuple[str, ...] = STUDENT_HELPERS) -> None:
-    """Make the run folder: lib/ (files of ours, read-only inside), k/ (sockets, writable)."""
+    """Fill the run folder: lib/ (files of ours, read-only inside), k/ (sockets, writable)."""
     library = run / "lib" / "helpers"
     library.mkdir(parents=True)
     (run / "k").mkdir()
@@ -136,6 +160,14 @@ def prepare(run: Path, helpers: tuple[str, ...] = STUDENT_HELPERS) -> None:
     if os.geteuid() == 0:
         os.chown(run / "k", NOBODY, NOBODY)
     (run / "k").chmod(0o700)
+    (run / "calls.bpf").write_bytes(seccomp.program())
+
+
+def close(run: Path) -> None:
+    """From here on nothing can be made in k/. A user's own process cannot be kept from it."""
+    if os.geteuid() == 0:
+        os.chown(run / "k", 0, 0)
+        (run / "k").chmod(0o755)
 
 
 def command(
@@ -155,6 +187,10 @@ def command(
     alone = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     alone += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
     nobody = ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    calls: list[str] = []
+    if seccomp.program():
+        nobody += ["--seccomp", "9"]
+        calls = ["/bin/sh", "-c", f'exec "$@" 9<{run}/calls.bpf', "sh"]
 
     world = _world(run, limits)
     for key, value in env.items():
@@ -166,11 +202,12 @@ def command(
     if not root:
         proc = ["--proc", "/proc"]
         bwrap = ["bwrap", *nobody, *alone, "--cap-drop", "ALL", "--clearenv"]
-        return [*bwrap, *world, *proc, *read_only, "--", *inner]
+        return [*calls, *bwrap, *world, *proc, *read_only, "--", *inner]
 
     # The kernel's process limit does not bind root, not even in a user namespace. So root builds
     # the world (it alone may read root's Python), steps down to nobody, and closes the door.
     return [
+        *calls,
         *["bwrap", *alone, "--clearenv", "--cap-drop", "ALL"],
         *["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"],
         *[*world, "--dev-bind", "/proc", "/proc", *read_only, "--"],
@@ -229,8 +266,7 @@ def preflight() -> None:
             "The sandbox needs Linux (user namespaces). Grade on a Linux machine or, for work of "
             "people you trust, with --unconfined."
         )
-    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
-        run = Path(folder)
+    with run_folder() as run:
         prepare(run, helpers=("__init__.py",))
         probe = PROBE.format(repository=str(HELPERS))
         wrapped = command([sys.executable, "-c", probe], run, environment(run))
@@ -291,7 +327,8 @@ class SandboxKernelManager(AsyncKernelManager):
     @functools.cached_property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            # -P: not with a module of the submission that has a library's name
+            argv=[sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Pixelwise sandbox",
             language="python",
             interrupt_mode="message",

@@ -1,115 +1,21 @@
-"""A small course of real questions, with a real gradebook, in a folder of its own."""
+"""What the grader's tests share: a classroom, and an instructor's day."""
 
-import copy
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader import sandbox
-from grader.course import Course
-
-NAME = "lyft_unet"
-
-RIGHT = {
-    "one_hot": "def one_hot(mask, classes):\n"
-    "    return (mask[..., None] == np.arange(classes)).astype(np.float32)",
-    "crop_flip": "def crop_flip(image, mask, top, left, height, width, flip):\n"
-    "    pair = [x[top : top + height, left : left + width] for x in (image, mask)]\n"
-    "    return tuple(x[:, ::-1] if flip else x for x in pair)",
-}
-RIGHT["analysis"] = "Poles are worst: they are thin."
-POINTS = {"one_hot": 5, "crop_flip": 5}
-
-
-@dataclass
-class Classroom:
-    """A released course, and the tools to hand in."""
-
-    assignments: Path
-    run: Path
-    inbox: Path
-
-    def course(self, **options) -> Course:
-        return Course(self.assignments, **options)
-
-    def notebook(self, answers: dict[str, str] = RIGHT, extra: str = "") -> NotebookNode:
-        """The released notebook with answers; `extra` is a cell before the second question."""
-        released = self.run / "release" / NAME / f"{NAME}.ipynb"
-        notebook = nbformat.read(released, as_version=4)
-        for cell in notebook.cells:
-            marked = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-            cell.source = answers.get(marked.removesuffix("_answer"), cell.source)
-            if marked in POINTS:
-                cell.source = f'check("{marked}", {marked})'
-        if extra:
-            first = next(i for i, cell in enumerate(notebook.cells) if "crop_flip(" in cell.source)
-            notebook.cells.insert(first, new_code_cell(extra))
-        return notebook
-
-    def hand_in(self, student: str, notebook: NotebookNode, **files: bytes) -> Path:
-        path = self.inbox / f"{student}_{NAME}.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(f"{NAME}.ipynb", nbformat.writes(notebook))
-            for name, data in files.items():
-                archive.writestr(name.replace("__", "."), data)
-        return path
-
-    def environment(self) -> dict[str, str]:
-        """For commands: the course's folder, and grader on the path, as in the repository."""
-        repository = Path(sandbox.__file__).parent.parent
-        return {**os.environ, "PYTHONPATH": str(repository), "PIXELWISE_COURSE": str(self.run)}
-
-
-def source_notebook() -> NotebookNode:
-    """The instructor's version: two functions, the model, and a text that is marked by hand."""
-
-    def mark(name: str, **more) -> dict:
-        plain = {"grade": False, "solution": False, "locked": False, "task": False}
-        return {"nbgrader": {**plain, "schema_version": 3, "grade_id": name, **more}}
-
-    cells = [new_code_cell("import numpy as np\nfrom helpers.check import check")]
-    for name, points in POINTS.items():
-        head, body = RIGHT[name].split("\n", 1)
-        solution = f"{head}\n    ### BEGIN SOLUTION\n{body}\n    ### END SOLUTION"
-        cells.append(new_code_cell(solution, metadata=mark(f"{name}_answer", solution=True)))
-        graded = mark(name, grade=True, locked=True, points=points)
-        cells.append(new_code_cell(f'check("{name}", {name})', metadata=graded))
-    graded = mark("trained_model", grade=True, locked=True, points=25)
-    cells.append(new_code_cell('check("trained_model", "model.onnx")', metadata=graded))
-    graded = mark("analysis", grade=True, solution=True, points=10)
-    text = "### BEGIN SOLUTION\nA good answer.\n### END SOLUTION"
-    cells.append(new_markdown_cell(text, metadata=graded))
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=copy.deepcopy(cells), metadata={"kernelspec": kernel})
+from tests.grader.classroom import opened
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory, repo, sandboxed):
+def classroom(tmp_path_factory, sandboxed):
     """A course that is released and has no submissions yet; short time limits."""
-    root = tmp_path_factory.mktemp("classroom")
-    room = Classroom(root / "assignments", root / "run" / "course", root / "inbox")
-    (room.assignments / "source" / NAME).mkdir(parents=True)
-    room.inbox.mkdir()
-    nbformat.write(source_notebook(), room.assignments / "source" / NAME / f"{NAME}.ipynb")
-    config = room.assignments / "nbgrader_config.py"
-    shutil.copyfile(repo / "assignments" / "nbgrader_config.py", config)
-    with open(config, "a") as file:
-        for limit in ("timeout = 6", "total_timeout = 15", "memory_mib = 800"):
-            file.write(f"c.SandboxExecute.{limit}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIXELWISE_COURSE", str(room.run))
-        patch.setattr(sys, "path", list(sys.path))
-        room.course().release(NAME)
+    with opened(tmp_path_factory.mktemp("classroom")) as room:
         yield room
 
 

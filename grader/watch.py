@@ -1,0 +1,127 @@
+"""The watch beside a kernel in the sandbox: it ends what uses more than its share.
+
+Limits per process do not bound a family of processes, a folder on disk has no limit at all, and
+memory may lie where no process shows it. So this looks at the sums, four times a second.
+"""
+
+import os
+import stat
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from grader.sandbox import HOME, MIB
+
+SCRATCH = ("/tmp", "/dev/shm", HOME)
+MAX_FILES = 50_000
+"""On the sandbox's file systems in memory: their size bounds the contents, not the number."""
+MAX_OPEN = 4096
+"""Open files and sockets of all processes; each may hold some 200 kB in the system's buffers."""
+MAX_SOCKETS = 64
+"""Entries in the folder of the sockets; a kernel makes seven."""
+
+
+class Watch(threading.Thread):
+    """Stops a kernel that uses more than its share of time, memory or disk.
+
+    Attributes:
+        reason: why the kernel was stopped, or an empty string.
+        ours: True when the machine, not the student, was the reason.
+    """
+
+    def __init__(self, process: subprocess.Popen, writable: Path, seconds: int, memory_mib: int):
+        super().__init__(daemon=True)
+        self.reason, self.ours = "", False
+        self._process, self._writable = process, writable
+        self._seconds, self._memory_mib = seconds, memory_mib
+        self._over = threading.Event()
+        # the last resort, on a small machine and on a large one
+        self._reserve = min(1024 * MIB, psutil.virtual_memory().total // 20)
+
+    def run(self) -> None:
+        end = time.monotonic() + self._seconds
+        while not self._over.wait(0.25) and self._process.poll() is None:
+            family = self._family()
+            if time.monotonic() > end:
+                self.stop(f"the whole notebook took longer than {self._seconds} s")
+            elif self._memory(family) > self._memory_mib * MIB:
+                self.stop(f"the notebook used more than {self._memory_mib} MiB of memory")
+            elif self._wrote():
+                self.stop("the notebook wrote into the folder of its sockets")
+            elif self._files(family) > MAX_FILES:
+                self.stop(f"the notebook made more than {MAX_FILES} files")
+            elif sum(map(_open, family)) > MAX_OPEN:
+                self.stop(f"the notebook held more than {MAX_OPEN} files and sockets open")
+            elif psutil.virtual_memory().available < self._reserve:
+                self.ours = True
+                self.stop("this machine ran out of memory")
+            elif psutil.disk_usage(str(self._writable)).free < 256 * MIB:
+                self.ours = True
+                self.stop("this machine ran out of disk space")
+
+    def stop(self, reason: str) -> None:
+        """Kill the kernel and keep the first reason."""
+        self.reason = self.reason or reason
+        self._over.set()
+        self._process.kill()
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.Error:
+            return []
+
+    def _memory(self, family: list[psutil.Process]) -> int:
+        """Bytes that the processes hold, and those that they share without showing them."""
+        total, shared = 0, {}
+        for process in family:
+            try:
+                total += process.memory_info().rss
+                # memory of several processes counts for none that has let go of its pages
+                with open(f"/proc/{process.pid}/maps") as maps:
+                    for line in maps:
+                        if line.endswith("/dev/zero (deleted)\n"):
+                            span, _, _, _, inode, _ = line.split(maxsplit=5)
+                            start, end = (int(number, 16) for number in span.split("-"))
+                            shared[inode] = max(shared.get(inode, 0), end - start)
+            except (psutil.Error, OSError):
+                continue
+        return max(total, sum(shared.values()))
+
+    def _files(self, family: list[psutil.Process]) -> int:
+        """Files on the file systems that the sandbox keeps in memory."""
+        for process in reversed(family):  # the first ones live outside of them
+            try:
+                states = [os.statvfs(f"/proc/{process.pid}/root{place}") for place in SCRATCH]
+            except OSError:
+                continue
+            return sum(state.f_files - state.f_ffree for state in states if state.f_files)
+        return 0
+
+    def _wrote(self) -> bool:
+        """Whether more than sockets and the kernel's own file stand in their folder."""
+        size, count = 0, 0
+        try:
+            with os.scandir(self._writable) as entries:
+                for entry in entries:
+                    status = entry.stat(follow_symlinks=False)
+                    size, count = size + status.st_size, count + 1
+                    if count > MAX_SOCKETS or size > MIB or stat.S_ISDIR(status.st_mode):
+                        return True
+        except OSError:
+            return False
+        return False
+
+
+def _open(process: psutil.Process) -> int:
+    try:
+        return process.num_fds()
+    except psutil.Error:
+        return 0
