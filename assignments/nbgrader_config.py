@@ -55,3 +55,10 @@ c.Autograde.autograde_preprocessors = [
     "grader.pipeline.SafeOutputs",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+# nbgrader's own two, after ours
+c.GenerateFeedback.preprocessors = [
+    "grader.feedback.OnlyTheJudge",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

@@ -195,6 +195,8 @@ class Course:
 def write_json(path: Path, grades: Iterable[Grade]) -> None:
     """One record per student and question, for other programs."""
     records = [{"student": g.student, **asdict(q)} for g in grades for q in g.questions]
+    for record in records:
+        del record["png"]  # it is in the feedback
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

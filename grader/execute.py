@@ -160,7 +160,11 @@ class SandboxExecute(Execute):
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, index: int) -> Any:
         self._position = index
-        return super().preprocess_cell(cell, resources, index)
+        try:
+            return super().preprocess_cell(cell, resources, index)
+        finally:
+            if self.result.dealt is None and outcomes.has_dealt(self._run / "ledger.jsonl"):
+                self.result.dealt = index
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
         self._printed += len(str(msg.get("content", "")))

@@ -9,6 +9,7 @@ was handed in, whether or not the notebook gets that far.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import signal
@@ -20,14 +21,16 @@ from pathlib import Path
 
 import numpy as np
 
+from grader import public
 from grader.checks import Question, assignment
 from grader.networks import Networks, NoAnswer
 from grader.settings import Settings, settings
 from helpers import wire
-from helpers.verdict import by_fault, wrong
+from helpers.verdict import Fault, find_fault
 
 PATIENCE = 120.0
 """Seconds that one answer may take; the notebook's own limits usually end it earlier."""
+NOT_DONE = "not answered yet"
 
 
 class Judge:
@@ -91,12 +94,9 @@ class Judge:
             if question.kind == "model":
                 wire.send(connection, {"end": "the file that you handed in is judged"})
                 return
-            faults = self._ask(connection, name, question)
-            self._score(name, question, faults)
+            self.write(event="asked", question=name)
+            self._judge_answer(connection, name, question)
             wire.send(connection, {"end": "recorded"})  # nothing about right or wrong goes back
-        except NoAnswer as nothing:
-            self.write(event="no answer", question=name, remark=str(nothing))
-            _quietly_send(connection, {"end": "recorded"})
         except (wire.WireError, EOFError, OSError) as fault:
             if name in self.questions:
                 remark = f"the connection to the judge broke off while it was answered ({fault})"
@@ -104,40 +104,65 @@ class Judge:
         except Exception:
             self._give_up(name)
 
-    def _ask(self, connection: socket.socket, name: str, question: Question) -> dict[str, str]:
-        """Part → what is wrong with it, for each part that is not right."""
+    def _judge_answer(self, connection: socket.socket, name: str, question: Question) -> None:
+        """Writes the points as soon as they are known: they stand whatever comes after."""
 
         def put(challenge: dict) -> list[np.ndarray]:
             wire.send(connection, challenge)
             return _answer(wire.receive(connection))
 
         if question.kind == "network":
-            return self.networks.judge_builder(question, put, self._generator(name))
+            try:
+                faults, told = self.networks.judge_builder(question, put, self._generator(name))
+            except NoAnswer as nothing:
+                self.write(event="no answer", question=name, remark=str(nothing))
+                return
+            self._score(name, question, dict.fromkeys(faults, ""))
+            self.write(event="shown", question=name, said=public.about(faults, told))
+            return
+        try:
+            faults = self._ask(name, question, put)
+            self._score(name, question, faults)
+        except NoAnswer as nothing:
+            faults = dict.fromkeys(question.parts, "")
+            self.write(event="no answer", question=name, remark=nothing.told)
+            if nothing.told == NOT_DONE:
+                return
+        # everybody is asked these: who were asked only after a mistake would know of it
+        said, picture = public.show(name, faults, put)
+        self._write_shown(name, said, picture)
+
+    def _ask(self, name: str, question: Question, put: public.Put) -> dict[str, str]:
+        """Part that is not right → the hint of its mistake, or "". Raises NoAnswer."""
         faults: dict[str, str] = {}
+        silent = None
         answered = False
         for case in question.cases(self._generator(name)):
             try:
-                got = put({"kind": question.kind, "inputs": case.inputs})
+                fault = find_fault(case, put({"kind": question.kind, "inputs": case.inputs}))
                 answered = True
-                fault = wrong(case, got)
             except NoAnswer as nothing:
-                fault = str(nothing)
-            if fault:
-                faults.setdefault(case.part, fault)
+                silent = silent or nothing
+                fault = Fault(nothing.told)
+            if fault and not faults.get(case.part):
+                faults[case.part] = fault.hint
         if not answered:
-            raise NoAnswer(next(iter(faults.values())))
+            raise silent
         return faults
 
     def _score(self, name: str, question: Question, faults: dict[str, str]) -> None:
-        share = sum(part for which, part in question.parts.items() if which not in faults)
-        said = "; ".join(f"{parts}: {fault}" for parts, fault in by_fault(faults).items())
-        self.write(
-            event="score",
-            question=name,
-            points=round(question.points * share, 6),
-            max=question.points,
-            remark=said or "right",
-        )
+        parts = [
+            {"part": part, "max": round(question.points * share, 6), "hint": faults.get(part)}
+            for part, share in question.parts.items()
+        ]
+        points = round(sum(p["max"] for p in parts if p["hint"] is None), 6)
+        self.write(event="score", question=name, points=points, max=question.points, parts=parts)
+
+    def _write_shown(self, name: str, said: dict[str, str], picture: public.Picture | None) -> None:
+        drawn = {}
+        if picture:
+            drawn = {"png": base64.b64encode(picture.png).decode(), "alt": picture.alt}
+        self.write(event="shown", question=name, said=said, **drawn)
 
     def _judge_model(self) -> None:
         for name, question in self.questions.items():
@@ -149,6 +174,9 @@ class Judge:
                 self.write(
                     event="score", question=name, points=points, max=question.points, remark=remark
                 )
+                if share < 1 and self.settings.data == "streets":
+                    sentence, picture = public.show_model(self.networks)
+                    self._write_shown(name, {"": sentence}, picture)
             except NoAnswer as nothing:
                 self.write(event="no answer", question=name, remark=str(nothing))
             except Exception:
@@ -171,17 +199,13 @@ def _answer(message: object) -> list[np.ndarray]:
         if all(isinstance(array, np.ndarray) for array in message["answer"]):
             return message["answer"]
     if isinstance(message, dict) and "unanswered" in message:
-        raise NoAnswer(f"not answered: {str(message['unanswered'])[:300]}")
+        raise NoAnswer(NOT_DONE)
     if isinstance(message, dict) and "error" in message:
-        raise NoAnswer(f"your code stops: {str(message['error'])[:400]}")
+        said = str(message["error"])[:400]
+        raise NoAnswer(
+            f"your code stops: {said}", f"your code stops ({public.kind_of_error(said)})"
+        )
     raise NoAnswer("what was sent is no answer")
-
-
-def _quietly_send(connection: socket.socket, message: dict) -> None:
-    try:
-        wire.send(connection, message)
-    except OSError:
-        pass  # the student's process is gone; the ledger has what matters
 
 
 def main() -> None:

@@ -24,7 +24,15 @@ MAX_WIDTH = 64
 
 
 class NoAnswer(Exception):
-    """Nothing to judge; the message says why."""
+    """Nothing to judge; the message says why.
+
+    Attributes:
+        told: why, without a word of a process that has seen a hidden case: for the feedback.
+    """
+
+    def __init__(self, message: str, told: str | None = None) -> None:
+        super().__init__(message)
+        self.told = told or message
 
 
 class Networks:
@@ -41,55 +49,91 @@ class Networks:
         Raises NoAnswer: there is no model.onnx, or it cannot be judged.
         """
         images, truth = hidden_scenes(self.settings, course_folder())
+        confusion = Confusion().add(truth, self.predict(images))
+        return rules.reached(confusion, bars(self.name, self.settings.data))
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The masks that model.onnx makes of images (uint8 N×H×W×3): uint8 N×H×W.
+
+        Raises NoAnswer: there is no model.onnx, or it cannot be judged.
+        """
         data = self._read()
         try:
             outputs, _ = run_model(data, images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
-            prediction = rules.graded_prediction(outputs)
+            return rules.graded_prediction(outputs)
         except (ModelRefused, ValueError) as fault:
             raise NoAnswer(str(fault)) from None
-        return rules.reached(
-            Confusion().add(truth, prediction), bars(self.name, self.settings.data)
-        )
 
     def judge_builder(
         self,
         question: Question,
         put: Callable[[dict], list[np.ndarray]],
         rng: np.random.Generator,
-    ) -> dict[str, str]:
-        """Part → fault of the networks that a builder makes.
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """What is wrong with the networks that a builder makes.
 
         Args:
             question: the design that is asked for.
             put: sends a challenge to the student's process and gives its answer.
             rng: draws the sizes, widths and numbers of classes.
 
-        Raises NoAnswer: it builds nothing.
+        Returns:
+            part → fault over all networks, and over those that the student may be told about.
+
+        Raises:
+            NoAnswer: it builds nothing.
         """
+        builds, known = self._builds(question, rng)
+        facts_of = self._facts_by(put)
+        try:
+            faults, networks = rules.builder_faults(question.design, builds, facts_of)
+        except rules.NotBuilt:
+            raise NoAnswer(self._why(facts_of, builds[0])) from None
+        try:
+            told, _ = rules.builder_faults(question.design, known, facts_of)
+        except rules.NotBuilt as fault:
+            told = dict.fromkeys(question.parts, str(fault))
+        if rules.SAME in question.parts and (fault := self._differs(networks[0])):
+            faults[rules.SAME] = told[rules.SAME] = fault
+        return faults, told
+
+    def _facts_by(self, put: Callable[[dict], list[np.ndarray]]) -> Callable[[Build], Architecture]:
+        """A function that has the student's process build a network and reads it, each once."""
+        known: dict[str, Architecture | str] = {}
 
         def facts_of(build: Build) -> Architecture:
-            try:
-                (data,) = put({"kind": "network", "build": asdict(build)})
-                return self._facts(data.astype(np.uint8).tobytes(), build.height, build.columns)
-            except (NoAnswer, ModelRefused) as fault:
-                raise rules.NotBuilt(str(fault)) from None
+            key = repr(build)
+            if key not in known:
+                try:
+                    (data,) = put({"kind": "network", "build": asdict(build)})
+                    data = data.astype(np.uint8).tobytes()
+                    known[key] = self._facts(data, build.height, build.columns)
+                except (NoAnswer, ModelRefused) as fault:
+                    known[key] = str(fault)
+            if isinstance(known[key], str):
+                raise rules.NotBuilt(known[key])
+            return known[key]
 
+        return facts_of
+
+    def _why(self, facts_of: Callable[[Build], Architecture], build: Build) -> str:
         try:
-            builds = self._builds(question, rng)
-            faults, networks = rules.builder_faults(question.design, builds, facts_of)
+            facts_of(build)
         except rules.NotBuilt as fault:
-            raise NoAnswer(str(fault)) from None
-        if rules.SAME in question.parts and (fault := self._differs(networks[0])):
-            faults[rules.SAME] = fault
-        return faults
+            return str(fault)
+        return ""
 
-    def _builds(self, question: Question, rng: np.random.Generator) -> list[Build]:
-        """What the builder is asked for; first, if they are compared, the network of model.onnx."""
+    def _builds(self, question: Question, rng: np.random.Generator) -> tuple[list, list]:
+        """What the builder is asked for, and the public ones among them.
+
+        First, if they are compared, the network of model.onnx.
+        """
         first, *others = question.builds(rng)
+        known = [build for build in others if build in question.public_builds]
         if rules.SAME in question.parts and isinstance(self._submitted, Architecture):
             width = min(rules.first_width(self._submitted), MAX_WIDTH)
             first = replace(first, width=width)
-        return [first, *others]
+        return [first, *others], [first, *known]
 
     def _differs(self, facts: Architecture | None) -> str | None:
         if facts is None:

@@ -15,19 +15,31 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 
 from grader.settings import course_folder
+from grader.told import name_of_error
+from helpers.verdict import by_fault
 
 FINAL = ("score", "no answer", "not graded")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one question; `points` is None where there is no score."""
+    """What became of one question.
+
+    Attributes:
+        points: None where there is no score.
+        remark: why, for a person. It tells nothing of a hidden case.
+        parts: of a scored question, what each part gave (`told_parts`).
+        png, alt: a picture of a fault in base64, and what it shows; empty where there is none.
+    """
 
     question: str
     points: float | None
     max: float
     outcome: str
     remark: str
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    png: str = ""
+    alt: str = ""
 
 
 @dataclass
@@ -40,6 +52,7 @@ class Run:
         stopped: what ended the notebook before its last cell (theirs).
         broken: what of ours failed.
         confined: whether the sandbox was on.
+        dealt: the number of the first cell in which a hidden case was dealt; None: in none.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +60,7 @@ class Run:
     stopped: str = ""
     broken: str = ""
     confined: bool = True
+    dealt: int | None = None
 
 
 def read_ledger(path: Path) -> list[dict[str, Any]]:
@@ -60,6 +74,11 @@ def read_ledger(path: Path) -> list[dict[str, Any]]:
         if isinstance(event, dict):
             events.append(event)
     return events
+
+
+def has_dealt(path: Path) -> bool:
+    """Whether a judge that keeps this ledger has dealt a hidden case."""
+    return any(event.get("event") == "asked" for event in read_ledger(path))
 
 
 def decide(question: str, maximum: float, run: Run, cell: NotebookNode | None) -> Outcome:
@@ -79,9 +98,13 @@ def decide(question: str, maximum: float, run: Run, cell: NotebookNode | None) -
             return Outcome(question, None, maximum, "not graded", run.broken)
         return Outcome(question, 0.0, maximum, "no answer", _why_silent(question, run, cell))
     event = said[0]
-    remark = str(event.get("remark", ""))[:2000]
+    shown = [e for e in run.events if e.get("question") == question and e["event"] == "shown"]
+    shown = shown[0] if shown else {}
+    parts = told_parts(event.get("parts", []), shown.get("said", {}))
+    remark = remark_of(event, parts, shown)
+    more = {"parts": parts, "png": shown.get("png", ""), "alt": shown.get("alt", "")}
     if event["event"] == "no answer":
-        return Outcome(question, 0.0, maximum, "no answer", remark)
+        return Outcome(question, 0.0, maximum, "no answer", remark, **more)
     if event["event"] == "not graded":
         return Outcome(question, None, maximum, "not graded", remark)
     points = event.get("points")
@@ -94,7 +117,28 @@ def decide(question: str, maximum: float, run: Run, cell: NotebookNode | None) -
             "points in the assignment and in grader/checks agree, and release it again"
         )
         return Outcome(question, None, maximum, "not graded", remark)
-    return Outcome(question, min(max(float(points), 0.0), maximum), maximum, "score", remark)
+    points = min(max(float(points), 0.0), maximum)
+    return Outcome(question, points, maximum, "score", remark, **more)
+
+
+def told_parts(parts: list[dict[str, Any]], shown: dict[str, str]) -> list[dict[str, Any]]:
+    """What each part gave: its name, points, maximum, and what is said of it ("" if right)."""
+    found = []
+    for part in parts:
+        right = part["hint"] is None
+        said = "" if right else "; ".join(filter(None, (part["hint"], shown.get(part["part"]))))
+        found.append({**part, "points": part["max"] if right else 0.0, "said": said})
+    return found
+
+
+def remark_of(event: dict[str, Any], parts: list[dict[str, Any]], shown: dict[str, Any]) -> str:
+    """All that is said of a question, in one line; parts with the same fault stand together."""
+    if parts:
+        faults = {part["part"]: part["said"] for part in parts if part["hint"] is not None}
+        said = [f"{names}: {fault}" for names, fault in by_fault(faults).items()]
+    else:
+        said = [event.get("remark", ""), *dict.fromkeys(shown.get("said", {}).values())]
+    return "; ".join(filter(None, map(str, said)))[:2000] or "right"
 
 
 def _why_silent(question: str, run: Run, cell: NotebookNode | None) -> str:
@@ -107,6 +151,8 @@ def _why_silent(question: str, run: Run, cell: NotebookNode | None) -> str:
         if output.output_type == "error" and output.ename == "CellTimeoutError":
             return "the cell took too long and was interrupted"
         if output.output_type == "error":
+            if cell.metadata.get("pixelwise", {}).get("dealt"):  # the text may tell a hidden case
+                return f"the cell stopped with {name_of_error(str(output.ename))}"
             said = " ".join(str(output.evalue).split())[:200]
             return f"the cell stopped with {str(output.ename)[:60]}: {said}"
     if run.stopped and cell.get("execution_count") is None:

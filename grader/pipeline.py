@@ -9,7 +9,6 @@ SafeOutputs           leaves nothing in a notebook that a browser would execute
 
 import base64
 import binascii
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from nbgrader.api import Gradebook, Notebook
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
 from grader import outcomes, submissions
+from grader.checks import assignment
+from grader.feedback import MARK, judge_outputs
 from grader.outcomes import Outcome, Run
 from grader.submissions import Unreadable
 
@@ -117,10 +118,13 @@ class LedgerSaveAutoGrades(SaveAutoGrades):
                 for cell in nb.cells
                 if cell.metadata.get("nbgrader", {}).get("grade_id") in marks
             }
+            for number, cell in enumerate(nb.cells):
+                late = run.dealt is not None and number >= run.dealt
+                cell.metadata[MARK] = {"dealt": late, "judge": 0}
             for name, cell in cells.items():
                 if marks[name]["solution"] or marks[name]["task"]:
                     self._add_comment(cell, resources)
-            found = []
+            found, asked = [], assignment(self.assignment_id)
             for name in [name for name in marks if "points" in marks[name]]:
                 by_hand = marks[name]["solution"] or marks[name]["task"]
                 judge = self._by_hand if by_hand else outcomes.decide
@@ -132,7 +136,9 @@ class LedgerSaveAutoGrades(SaveAutoGrades):
                     cells[name] = restored(marks[name], text)
                     nb.cells.append(cells[name])
                 if not by_hand:
-                    show(outcome, cells[name], run)
+                    judged = judge_outputs(outcome, asked.get(name), run.confined)
+                    cells[name].outputs = [*judged, *cells[name].get("outputs", [])]
+                    cells[name].metadata.setdefault(MARK, {})["judge"] = len(judged)
             self.gradebook.db.commit()
         if run.stopped or run.problem:
             nb.cells.insert(0, new_markdown_cell(f"**{run.stopped or run.problem}**"))
@@ -162,21 +168,6 @@ def restored(mark: dict[str, Any], source: str) -> NotebookNode:
     """A cell of the assignment that the submission lacks; it carries the score in the feedback."""
     make = new_code_cell if mark["cell_type"] == "code" else new_markdown_cell
     return make(source=source, metadata={"nbgrader": dict(mark)})
-
-
-def show(outcome: Outcome, cell: NotebookNode, run: Run) -> None:
-    """Puts the judge's line first among a test cell's outputs."""
-    if outcome.points is None:
-        line = f"[judge] not graded: {outcome.remark}. Nothing is lost: a person looks at it.\n"
-    else:
-        line = f"[judge] {outcome.points:g} / {outcome.max:g} points ({outcome.outcome})"
-        line += f": {outcome.remark}\n" if outcome.remark else "\n"
-    line = (
-        textwrap.fill(line, 96, subsequent_indent="    ") + "\n"
-    )  # a page that need not be scrolled
-    if not run.confined:
-        line += "[judge] graded without the sandbox\n"
-    cell.outputs = [new_output("stream", name="stdout", text=line), *cell.get("outputs", [])]
 
 
 class SafeOutputs(SanitizeHTML):
@@ -219,4 +210,6 @@ def safe_output(output: NotebookNode) -> NotebookNode | None:
                 continue
             if picture.startswith(MAGIC[kind]):
                 data[kind] = base64.b64encode(picture).decode()
-    return new_output("display_data", data) if data else None
+    alt = output.get("metadata", {}).get("image/png")
+    alt = {"image/png": {"alt": str(alt["alt"])}} if isinstance(alt, dict) and "alt" in alt else {}
+    return new_output("display_data", data, metadata=alt) if data else None

@@ -62,7 +62,7 @@ def picture(figure: Figure, alt: str, caption: str = "") -> str:
     """The figure as a piece of HTML, `<figure><img alt=… src="data:…"></figure>`; closes it."""
     if not alt or not alt.strip():
         raise ValueError("alt is empty: tell in one sentence what the picture shows")
-    data = base64.b64encode(_png(figure)).decode()
+    data = base64.b64encode(png(figure)).decode()
     plt.close(figure)
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
@@ -85,13 +85,27 @@ def grid(
     classes: Classes | None = LYFT,
     ids: Sequence[int] = (),
 ) -> None:
-    """Shows pictures side by side.
+    """Shows pictures side by side: `side_by_side`, with alt text.
+
+    Args:
+        alt: what the figure shows.
+    """
+    show(side_by_side(pictures, titles, columns, classes, ids), alt)
+
+
+def side_by_side(
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str],
+    columns: int | None = None,
+    classes: Classes | None = LYFT,
+    ids: Sequence[int] = (),
+) -> Figure:
+    """A figure of pictures side by side.
 
     Args:
         pictures: images (uint8, H×W×3) and masks (uint8, H×W). A mask is coloured, the names of its
             larger classes are written into it, and the legend lists the classes that occur.
         titles: one for each picture.
-        alt: what the figure shows.
         columns: pictures in a row, by default all of them up to three.
         classes: the label scheme of the masks; None: an H×W array is grey, 0 black, 255 white.
         ids: further classes for the legend, for example those of an overlay.
@@ -114,7 +128,7 @@ def grid(
             axis.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     if present:
         key(figure, classes, sorted(present))
-    show(figure, alt)
+    return figure
 
 
 def draw_mask(
@@ -250,8 +264,8 @@ def drawn(figure: Figure) -> np.ndarray:
     return np.array(canvas.buffer_rgba())[..., :3]
 
 
-def _png(figure: Figure) -> bytes:
-    """The figure as PNG; with 256 colours if it would be large."""
+def png(figure: Figure) -> bytes:
+    """The figure as the bytes of a PNG; with 256 colours if it would be large."""
     figure.draw_without_rendering()  # the layout settles in a second pass; one cuts off titles
     file = io.BytesIO()
     figure.savefig(file, format="png", facecolor="white")

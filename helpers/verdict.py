@@ -35,11 +35,34 @@ class Case:
     names: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with an answer.
+
+    Attributes:
+        difference: the first shape, type or number that differs, and the right one.
+        hint: the way out of the known mistake that the answer makes, or "".
+    """
+
+    difference: str
+    hint: str = ""
+
+
 def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
     """What is wrong with the answer, in a sentence, or None if it is right."""
-    fault = _differs(case, answer)
-    if fault is None:
+    fault = find_fault(case, answer)
+    return fault and (fault.hint or fault.difference)
+
+
+def find_fault(case: Case, answer: list[np.ndarray]) -> Fault | None:
+    """How the answer differs and which known mistake it makes, or None if it is right."""
+    difference = _differs(case, answer)
+    if difference is None:
         return None
+    return Fault(difference, _known_mistake(case, answer) or "")
+
+
+def _known_mistake(case: Case, answer: list[np.ndarray]) -> str | None:
     # a mistake that this case does not show teaches nothing about it
     shown = [(hint, outputs) for hint, outputs in case.mistakes if _differs(case, outputs)]
     for hint, outputs in shown:
@@ -49,7 +72,7 @@ def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
     for hint, outputs in shown:  # another mistake in a later output must not hide the first
         if _same_first_fault(case, answer, outputs):
             return hint
-    return fault
+    return None
 
 
 def _same_first_fault(case: Case, answer: list[np.ndarray], outputs: list[np.ndarray]) -> bool:

@@ -25,6 +25,8 @@ class Question:
         kind: what the student hands over: "function", "loss", "network" (a builder) or "model"
             (a file).
         parts: how the points are shared out: part → share; the shares add up to 1.
+        asks: what the student is to write, in a line.
+        lesson: where it is taught: the lesson's number and the heading.
         cases: draws the cases of a function or a loss from a generator.
         design: the rules for a network, by their name in helpers.designs.
         builds: draws what its builder is asked for. Where a part compares it with model.onnx, the
@@ -35,6 +37,8 @@ class Question:
     points: float
     kind: str
     parts: dict[str, float]
+    asks: str = field(kw_only=True)
+    lesson: str = field(kw_only=True)
     cases: Callable[[np.random.Generator], list[Case]] = field(default=lambda rng: [])
     design: str = ""
     builds: Callable[[np.random.Generator], list[Build]] = field(default=lambda rng: [])

@@ -53,10 +53,35 @@ def unet_builds(rng: np.random.Generator) -> list[Build]:
 
 QUESTIONS = {
     "prepare_label": Question(
-        10, "function", {"decode and clean": 0.5, "resize": 0.5}, label_cases
+        10,
+        "function",
+        {"decode and clean": 0.5, "resize": 0.5},
+        label_cases,
+        asks=(
+            "prepare_label(label, height, width) decodes a label, removes the hood and resizes to"
+            " the nearest id."
+        ),
+        lesson="02 The Lyft-Udacity frames",
     ),
-    "one_hot": Question(5, "function", {"maps": 0.6, "ignore": 0.4}, hot_cases),
-    "crop_flip": Question(5, "function", {"crop": 0.4, "flip": 0.6}, crop_cases),
+    "one_hot": Question(
+        5,
+        "function",
+        {"maps": 0.6, "ignore": 0.4},
+        hot_cases,
+        asks="one_hot(mask, classes) gives a map of 0 and 1 for each class; 255 is in none.",
+        lesson="01 One-hot target, and argmax back",
+    ),
+    "crop_flip": Question(
+        5,
+        "function",
+        {"crop": 0.4, "flip": 0.6},
+        crop_cases,
+        asks=(
+            "crop_flip(image, mask, top, left, height, width, flip) cuts both alike, and mirrors "
+            "both or none."
+        ),
+        lesson="02 Augmentation comes in pairs",
+    ),
     "unet": Question(
         25,
         "network",
@@ -70,8 +95,33 @@ QUESTIONS = {
         design="unet",
         builds=unet_builds,
         public_builds=(Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48)),
+        asks="unet(classes, width) builds a U-Net with four levels and skips by concatenation.",
+        lesson="06 The whole U",
     ),
-    "iou": Question(10, "function", {"values": 0.5, "absent": 0.3, "ignore": 0.2}, iou_cases),
-    "soft_dice": Question(10, "loss", {"loss": 1.0}, dice_cases),
-    "trained_model": Question(25, "model", {"IoU": 1.0}),
+    "iou": Question(
+        10,
+        "function",
+        {"values": 0.5, "absent": 0.3, "ignore": 0.2},
+        iou_cases,
+        asks=(
+            "iou(truth, prediction, classes) gives the IoU of each class; nan where it is in "
+            "neither mask."
+        ),
+        lesson="03 IoU and Dice",
+    ),
+    "soft_dice": Question(
+        10,
+        "loss",
+        {"loss": 1.0},
+        dice_cases,
+        asks="soft_dice(logits, masks) gives one minus the mean soft Dice of all classes.",
+        lesson="07 Dice, by multiplying two pictures",
+    ),
+    "trained_model": Question(
+        25,
+        "model",
+        {"IoU": 1.0},
+        asks="model.onnx labels hidden scenes; its IoU is held against bars.",
+        lesson="08 What to remember",
+    ),
 }

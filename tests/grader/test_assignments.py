@@ -40,6 +40,15 @@ def test_the_text_shows_the_points_of_each_question(name):
         assert f"({question.points:g} points)" in text, key
 
 
+@pytest.mark.parametrize(("name", "key"), QUESTIONS)
+def test_each_question_says_what_it_asks_and_which_section_to_reread(name, key):
+    question = assignment(name)[key]
+    assert question.kind == "model" or question.asks.startswith(f"{key}(")
+    number, heading = question.lesson.split(" ", 1)
+    (lesson,) = REPOSITORY.glob(f"course/source/{number}_*.py")
+    assert re.search(rf"^# ##+ {re.escape(heading)}$", lesson.read_text(), re.MULTILINE), heading
+
+
 OPENING = ("Time:", "The data.", "How it is graded.", "What you hand in.")
 SHARE = re.compile(r"^\| `([^`]+)`.* \| (\d+) % \|$", re.MULTILINE)
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from course import build
 from grader import sandbox
 from grader.execute import JudgeProcess
-from grader.outcomes import FINAL, read_ledger
+from grader.outcomes import FINAL, Run, decide, read_ledger
 from grader.settings import REPOSITORY
 
 COURSE = REPOSITORY / "build" / "trust"
@@ -117,7 +117,12 @@ def judged(name: str, cells: dict[str, str], framework: str, model: Path | None 
             failed = judge.finish()
         assert not failed, failed
         events = read_ledger(judge.ledger)
-    return {e["question"]: e for e in events if e["event"] in FINAL}
+    run = Run(events)
+    said = {e["question"]: e for e in reversed(events) if e["event"] in FINAL}  # the first counts
+    return {
+        question: event | {"remark": decide(question, event.get("max", 0), run, None).remark}
+        for question, event in said.items()
+    }
 
 
 @dataclass(frozen=True)
