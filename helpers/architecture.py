@@ -110,7 +110,14 @@ def read(model: str | Path | bytes, height: int = 96, width: int = 128) -> Archi
     """
     plain = plain_model(model)
     layout, shape = image_input(plain.graph, height, width)
-    return _report(plain.graph, layout, real_shapes(plain, shape))
+    shapes = real_shapes(plain, shape)
+    try:
+        return _report(plain.graph, layout, shapes)
+    except (LookupError, ArithmeticError, ValueError) as error:
+        raise ValueError(
+            "The layers of the model are put together in a way that no network is "
+            f"({type(error).__name__}: {error}). Build it of plain layers."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -137,11 +144,12 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
     channels, *size = _channels_first(shape, layout)
     image = _Maps(layout, channels, *size, level=0, deepest=0)
     known = {source: image}
+    zeros = set(_zeros(graph))
     convolutions, skips, kernels, dense = [], [], {}, 0
     for node in graph.node:
         inputs = [name for name in node.input if name in known]
-        if not inputs:
-            continue
+        if not inputs or node.op_type in ("Shape", "Size") or _is_nothing(node, zeros):
+            continue  # of the image itself nothing goes on
         if node.op_type in ELEMENTWISE:  # an operand that is spread out is a gate, not maps
             full = [name for name in inputs if shapes[name] == shapes[node.output[0]]]
             inputs = full or inputs
@@ -179,6 +187,22 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
         dilation=max((d for node in graph.node for d in _dilations(node)), default=1),
         ending=_ending(graph),
     )
+
+
+def _zeros(graph: onnx.GraphProto) -> Iterator[str]:
+    """The names of constants that are 0 throughout."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = node.attribute[0].t
+    for name, tensor in constants.items():
+        if not onnx.numpy_helper.to_array(tensor).any():
+            yield name
+
+
+def _is_nothing(node: onnx.NodeProto, zeros: set[str]) -> bool:
+    """Whether the node multiplies by 0."""
+    return node.op_type == "Mul" and not zeros.isdisjoint(node.input)
 
 
 def _ending(graph: onnx.GraphProto) -> str:

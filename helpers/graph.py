@@ -11,6 +11,8 @@ import onnx
 import onnxruntime
 
 MAX_BYTES = 16 * 2**20
+MAX_INPUT = 2**25
+"""Numbers in an input: a colour image of 11 million pixels."""
 CONVOLUTIONS = {"Conv", "ConvTranspose"}
 ELEMENTWISE = set("Add Sub Mul Div Sum Mean Max Min Pow Where PRelu".split())
 ACTIVATIONS = set(
@@ -105,9 +107,14 @@ def image_input(graph: onnx.GraphProto, height: int, width: int) -> tuple[str, t
             f"The input of the model is {'×'.join(str(d or '?') for d in (n, *rest))}: it must be "
             "N×3×H×W or N×H×W×3."
         )
-    if rest[0] == 3:
-        return "NCHW", (n or 1, 3, rest[1] or height, rest[2] or width)
-    return "NHWC", (n or 1, rest[0] or height, rest[1] or width, 3)
+    layout, (h, w) = ("NCHW", rest[1:]) if rest[0] == 3 else ("NHWC", rest[:2])
+    n, h, w = n or 1, h or height, w or width
+    if min(n, h, w) < 1 or n * h * w * 3 > MAX_INPUT:
+        raise ValueError(
+            f"The input of the model is {n} images of {h}×{w}, which is more than can be tried. "
+            "Export it for images of the size that the assignment names."
+        )
+    return layout, (n, 3, h, w) if layout == "NCHW" else (n, h, w, 3)
 
 
 def real_shapes(model: onnx.ModelProto, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

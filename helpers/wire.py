@@ -8,6 +8,7 @@ import json
 import math
 import socket
 import struct
+import time
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def decode(data: bytes) -> Any:
     plain, shapes, size = _read_header(data[4:end])
     if len(data) != end + size:
         raise WireError(f"the message has {len(data)} bytes instead of {end + size}")
-    return _to_arrays(plain, _split(data[end:], shapes))
+    return _message(plain, data[end:], shapes)
 
 
 def send(connection: socket.socket, message: Any) -> None:
@@ -63,10 +64,29 @@ def send(connection: socket.socket, message: Any) -> None:
 
 
 def receive(connection: socket.socket) -> Any:
-    """Waits for one message. Raises WireError, EOFError when the other side is gone, or OSError."""
-    length = _header_length(_exactly(connection, 4))
-    plain, shapes, size = _read_header(_exactly(connection, length))
-    return _to_arrays(plain, _split(_exactly(connection, size), shapes))
+    """Waits for one message; the connection's time-out, if it has one, is for all of it.
+
+    Raises WireError, EOFError when the other side is gone, or OSError.
+    """
+    patience = connection.gettimeout()
+    end = None if patience is None else time.monotonic() + patience
+    try:
+        length = _header_length(_exactly(connection, 4, end))
+        plain, shapes, size = _read_header(_exactly(connection, length, end))
+        return _message(plain, _exactly(connection, size, end), shapes)
+    finally:
+        connection.settimeout(patience)
+
+
+def _message(plain: Any, body: bytes, shapes: list[tuple[np.dtype, tuple[int, ...]]]) -> Any:
+    try:
+        return _to_arrays(plain, _split(body, shapes))
+    except WireError:
+        raise
+    except RecursionError:
+        raise WireError("the message is nested too deep") from None
+    except (ValueError, OverflowError) as fault:  # sizes of an empty array that NumPy refuses
+        raise WireError(f"the message can't be read: {str(fault)[:100]}") from None
 
 
 def _to_plain(value: Any, arrays: list[np.ndarray]) -> Any:
@@ -122,8 +142,8 @@ def _read_header(header: bytes) -> tuple[Any, list[tuple[np.dtype, tuple[int, ..
     except (KeyError, TypeError, ValueError, RecursionError) as fault:
         raise WireError(f"a header that can't be read: {str(fault)[:100]}") from None
     size = sum(_bytes(dtype, shape) for dtype, shape in shapes)
-    if size > MAX_BODY:
-        raise WireError(f"arrays of {size} bytes; at most {MAX_BODY}")
+    if size > MAX_BODY:  # it may have more digits than Python writes
+        raise WireError(f"arrays of more than {MAX_BODY} bytes")
     return plain, shapes, size
 
 
@@ -140,9 +160,11 @@ def _bytes(dtype: np.dtype, shape: tuple[int, ...]) -> int:
     return math.prod(shape) * dtype.itemsize  # Python's integers: no overflow
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _exactly(connection: socket.socket, size: int, end: float | None) -> bytes:
     data = bytearray()
     while len(data) < size:
+        if end is not None:  # who sends a byte now and then must not hold us for ever
+            connection.settimeout(max(0.001, end - time.monotonic()))
         chunk = connection.recv(min(1 << 20, size - len(data)))
         if not chunk:
             raise EOFError("the other side closed the connection")
