@@ -10,9 +10,11 @@ exercise(answer, reference, ...) does the same in a lesson, on the spot.
 import math
 import os
 import socket
+import sysconfig
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from helpers import wire
 JUDGE = os.environ.get("PIXELWISE_JUDGE")
 desk = JUDGE is None
 """True at your desk; False while the notebook is graded, which never trains and never plots."""
+
+LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")]
+LIBRARIES += [str(Path(__file__).parent)]
 
 
 def check(question: str, answer: Any, choice: str | None = None) -> None:
@@ -44,7 +49,7 @@ def check(question: str, answer: Any, choice: str | None = None) -> None:
             judge.connect(JUDGE)
             wire.send(judge, {"question": question})
             while "end" not in (challenge := wire.receive(judge)):
-                wire.send(judge, _attempt(challenge, answer, choice))
+                judge.sendall(_attempt(challenge, answer, choice))
             print(f"{question}: {challenge['end']}")
     except (OSError, EOFError, wire.WireError) as fault:
         print(f"{question}: the judge can't be reached ({fault})")
@@ -120,33 +125,43 @@ def respond_to_call(answer: Any, inputs: list) -> list[np.ndarray]:
 def describe(fault: BaseException) -> str:
     """An exception in one line, with the line of the notebook that raised it."""
     frames = traceback.extract_tb(fault.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent != Path(__file__).parent]
+    own = [frame for frame in frames if not frame.filename.startswith((*LIBRARIES, "<frozen"))]
     line = f" (your line: {own[-1].line})" if own and own[-1].line else ""
     return f"{type(fault).__name__}: {str(fault)[:300]}{line}"
 
 
-def _attempt(challenge: dict, answer: Any, framework: str | None) -> dict:
+def _attempt(challenge: dict, answer: Any, framework: str | None) -> bytes:
     try:
-        return {"answer": respond(challenge, answer, framework)}
+        return wire.encode({"answer": respond(challenge, answer, framework)})
     except Unanswered as unanswered:
-        return {"unanswered": str(unanswered)}
-    except Exception as fault:
-        return {"error": describe(fault)}
+        return wire.encode({"unanswered": str(unanswered)})
+    except Exception as fault:  # also where the answer is nothing that can be sent
+        return wire.encode({"error": describe(fault)})
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
     outputs = list(value) if isinstance(value, tuple) else [value]
     if any(output is None or output is ... for output in outputs):
         raise Unanswered("your function returns nothing")
-    return [_array(output) for output in outputs]
+    try:
+        return [_array(output) for output in outputs]
+    except (TypeError, ValueError, RuntimeError):
+        if not isinstance(value, list):
+            raise
+        return [_array(output) for output in value]  # a list of several outputs
 
 
 def _array(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):  # a PyTorch tensor
         value = value.detach().cpu()
+        value = value.float() if "bfloat16" in str(value.dtype) else value
     if isinstance(value, np.ma.MaskedArray):  # where there is no number: nan
         value = value.astype(np.float64).filled(np.nan)
     array = np.asarray(value, order="C")
+    if array.dtype == np.longdouble or array.dtype.name == "bfloat16":
+        array = array.astype(np.float64)
+    if array.dtype == object and all(isinstance(item, Number) for item in array.flat):
+        array = array.astype(np.float64)  # fractions, decimals
     if array.dtype == object:
         raise TypeError(f"an array was expected, but there is a {type(value).__name__}")
     return array

@@ -56,10 +56,21 @@ def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
 
 def find_fault(case: Case, answer: list[np.ndarray]) -> Fault | None:
     """How the answer differs and which known mistake it makes, or None if it is right."""
+    answer = _in_one_or_several(answer, case.expected)
     difference = _differs(case, answer)
     if difference is None:
         return None
     return Fault(difference, _known_mistake(case, answer) or "")
+
+
+def _in_one_or_several(answer: list[np.ndarray], expected: list[np.ndarray]) -> list[np.ndarray]:
+    """Three numbers in one array are three numbers, and a tuple of rows is one array."""
+    if len(answer) == 1 < len(expected) and np.shape(answer[0])[:1] == (len(expected),):
+        return list(answer[0])
+    shapes = {(len(answer), *np.shape(row)) for row in answer}
+    if len(answer) > 1 == len(expected) and shapes == {np.shape(expected[0])}:
+        return [np.stack(answer)]
+    return answer
 
 
 def _known_mistake(case: Case, answer: list[np.ndarray]) -> str | None:

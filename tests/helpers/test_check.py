@@ -1,8 +1,12 @@
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
+import torch
 
-from helpers import masks
-from helpers.check import desk, exercise
+from helpers import masks, wire
+from helpers.check import desk, exercise, respond_to_call
 from helpers.verdict import Case, wrong
 
 MASK = np.array([[0, 1], [2, 255]], np.uint8)
@@ -92,3 +96,50 @@ def test_the_first_mistake_is_named_although_a_later_output_has_another_one():
     assert wrong(case, [np.array(0.25), np.array(2.0)]) == "the first is halved"
     assert wrong(case, [np.array(0.5), np.array(2.0)]) == "the second is doubled"
     assert wrong(case, [np.array(0.3), np.array(2.0)]) == "a is 0.3 and should be 0.5"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[0.5], [1.5]],
+        ((0.5,), (1.5,)),
+        np.array([[0.5], [1.5]], np.longdouble),
+        [[Fraction(1, 2)], [Decimal("1.5")]],
+        [torch.tensor([0.5]), torch.tensor([1.5], requires_grad=True)],
+        torch.tensor([[0.5], [1.5]], dtype=torch.bfloat16),
+    ],
+)
+def test_right_numbers_are_right_whatever_holds_them(value):
+    given = respond_to_call(lambda: value, [])
+    assert wrong(Case("", [], [np.array([[0.5], [1.5]])]), given) is None
+    assert wrong(Case("", [], [np.array([[0.5], [1.6]])]), given)
+    wire.encode(given)  # as in grading
+
+
+@pytest.mark.parametrize(
+    "value", [(0.5, [2, 3]), [0.5, [2, 3]], [Fraction(1, 2), (2, 3)], (0.5, torch.tensor([2, 3]))]
+)
+def test_two_outputs_may_come_as_a_list(value):
+    case = Case("", [], [np.array(0.5), np.array([2, 3])])
+    assert wrong(case, respond_to_call(lambda: value, [])) is None
+
+
+@pytest.mark.parametrize("value", [[1, 2, 3], np.array([1, 2, 3]), (1, 2, 3)])
+def test_several_numbers_may_come_as_a_list_or_an_array(value):
+    given = respond_to_call(lambda: value, [])
+    assert wrong(Case("", [], [np.array(n) for n in (1, 2, 3)]), given) is None
+    assert "should return 2" in wrong(Case("", [], [np.array(1), np.array(2)]), given)
+    hint = ("the first is doubled", [np.array(n) for n in (1, 2, 3)])
+    assert wrong(Case("", [], [np.array(n) for n in (0.5, 2, 3)], [hint]), given) == hint[0]
+
+
+def test_another_axis_stays_wrong():
+    row = Case("", [], [np.array([1, 2])])
+    assert "shape (1, 2)" in wrong(row, respond_to_call(lambda: [[1, 2]], []))
+    assert "2 values" in wrong(row, respond_to_call(lambda: ([1, 2], [1, 2]), []))
+
+
+@pytest.mark.parametrize("value", [[None, 1.0], {"a": 1}, object(), [[Fraction(1, 2), None]]])
+def test_what_is_no_number_does_not_become_one(value):
+    with pytest.raises(TypeError, match="an array was expected"):
+        respond_to_call(lambda: value, [])
