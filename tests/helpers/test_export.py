@@ -54,6 +54,15 @@ def test_models_that_students_write(tmp_path):
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_weights_of_another_precision_are_written_as_float32(tmp_path, dtype):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 13, 1)).to(dtype)
+    image, logits = run(export(model, tmp_path / "m.onnx"), 1, 96, 128)
+    assert next(model.parameters()).dtype is dtype  # as it was before
+    expected = model.float()(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
 class Noisy(nn.Conv2d):
     def forward(self, x):
         return super().forward(x) + torch.rand(1).item()
@@ -104,6 +113,12 @@ models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential]
 for i, model in enumerate(models):
     path = export(model, f"{sys.argv[2]}/{i}.onnx")
     np.save(f"{sys.argv[2]}/{i}.npy", model(image, training=False))
+for policy in ("mixed_float16", "mixed_bfloat16", "float64"):  # as some train on a GPU or a TPU
+    keras.mixed_precision.set_global_policy(policy)
+    model = unet(13, 4)
+    export(model, f"{sys.argv[2]}/{policy}.onnx")
+    np.save(f"{sys.argv[2]}/{policy}.npy", keras.ops.cast(model(image), "float32"))
+keras.mixed_precision.set_global_policy("float32")
 try:
     export(unet(13, 4), f"{sys.argv[2]}/x.onnx", 100, 130)
 except ValueError as error:
@@ -129,3 +144,8 @@ def test_keras_models_in_a_process_of_their_own(tmp_path, repo):
         expected = np.load(tmp_path / f"{i}.npy").transpose(0, 3, 1, 2)
         np.testing.assert_allclose(logits, expected, atol=1e-4)
         onnx.checker.check_model(onnx.load(tmp_path / f"{i}.onnx"))
+    for policy in ("mixed_float16", "mixed_bfloat16", "float64"):
+        _, logits = run(tmp_path / f"{policy}.onnx", 3, 96, 128)
+        expected = np.load(tmp_path / f"{policy}.npy").transpose(0, 3, 1, 2)
+        np.testing.assert_allclose(logits, expected, atol=0.1)
+        assert logits.dtype == np.float32
