@@ -147,5 +147,5 @@ def _classes(case: Case) -> Classes:
         if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 2:
             if value.shape[1] == 3:
                 colours = tuple(f"#{bytes(row).hex()}" for row in value.tolist())
-                return Classes("palette", tuple(f"id {k}" for k in range(len(value))), colours)
+                return Classes("palette", ("",) * len(value), colours)
     return LYFT
