@@ -26,7 +26,7 @@ from grader.checks import Question, assignment
 from grader.networks import Networks, NoAnswer
 from grader.settings import Settings, settings
 from helpers import wire
-from helpers.verdict import Fault, find_fault
+from helpers.verdict import Finding, explain, look_at
 
 PATIENCE = 120.0
 """Seconds that one answer may take; the notebook's own limits usually end it earlier."""
@@ -136,18 +136,20 @@ class Judge:
         """Part that is not right → the hint of its mistake, or "". Raises NoAnswer."""
         faults: dict[str, str] = {}
         silent = None
-        answered = False
+        findings: list[Finding] = []
         for case in question.cases(self._generator(name)):
             try:
-                fault = find_fault(case, put({"kind": question.kind, "inputs": case.inputs}))
-                answered = True
+                answer = put({"kind": question.kind, "inputs": case.inputs})
+                findings.append(look_at(case, answer))
             except NoAnswer as nothing:
                 silent = silent or nothing
-                fault = Fault(nothing.told)
-            if fault and not faults.get(case.part):
-                faults[case.part] = fault.hint
-        if not answered:
+                faults[case.part] = ""
+        if not findings:
             raise silent
+        for finding, fault in zip(findings, explain(findings), strict=True):
+            part = finding.case.part
+            if fault and not faults.get(part):
+                faults[part] = fault.hint
         return faults
 
     def _score(self, name: str, question: Question, faults: dict[str, str]) -> None:

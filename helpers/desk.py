@@ -14,7 +14,7 @@ import numpy as np
 from helpers import wire
 from helpers.check import Unanswered, describe, respond
 from helpers.classes import LYFT
-from helpers.verdict import Case, by_fault, wrong
+from helpers.verdict import Case, Finding, by_fault, explain, look_at
 
 CASES = Path(__file__).parent / "cases"
 DRIVES = range(2000, 2030)
@@ -46,18 +46,19 @@ def find_question(question: str) -> dict:
 def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:
     faults: dict[str, str] = {}
     open_parts: dict[str, Unanswered] = {}
+    findings: list[Finding] = []
     for fields in public["cases"]:
         case = Case(**fields)
         challenge = {"kind": public["kind"], "inputs": case.inputs}
         try:
-            fault = wrong(case, respond(challenge, answer, framework))
+            findings.append(look_at(case, respond(challenge, answer, framework)))
         except Unanswered as unanswered:
             open_parts.setdefault(case.part, unanswered)
-            continue
         except Exception as stop:
-            fault = f"your code stops: {describe(stop)}"
+            faults.setdefault(case.part, f"your code stops: {describe(stop)}")
+    for finding, fault in zip(findings, explain(findings), strict=True):
         if fault:
-            faults.setdefault(case.part, fault)
+            faults.setdefault(finding.case.part, fault.hint or fault.difference)
     if open_parts.keys() == set(public["parts"]):
         raise next(iter(open_parts.values()))
     left = [part for part in public["parts"] if part not in faults]

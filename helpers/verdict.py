@@ -4,6 +4,7 @@ A case is a question put to a function: its inputs, the expected outputs, and th
 mistakes. An answer that equals a known mistake gets that mistake's hint.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,11 +57,48 @@ def wrong(case: Case, answer: list[np.ndarray]) -> str | None:
 
 def find_fault(case: Case, answer: list[np.ndarray]) -> Fault | None:
     """How the answer differs and which known mistake it makes, or None if it is right."""
+    return explain([look_at(case, answer)])[0]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one case shows of an answer.
+
+    Attributes:
+        difference: the first shape, type or number that differs; None: it is right.
+        hints: those of all known mistakes that give this answer too.
+    """
+
+    case: Case
+    difference: str | None
+    hints: list[str]
+
+
+def look_at(case: Case, answer: list[np.ndarray]) -> Finding:
+    """Compares the answer with what is expected, and with the known mistakes."""
     answer = _in_one_or_several(answer, case.expected)
     difference = _differs(case, answer)
-    if difference is None:
-        return None
-    return Fault(difference, _known_mistake(case, answer) or "")
+    return Finding(case, difference, _known_mistakes(case, answer) if difference else [])
+
+
+def explain(findings: Sequence[Finding]) -> list[Fault | None]:
+    """The faults of one function in several cases; None where it is right.
+
+    Two mistakes often look alike in one case. So a hint comes from a mistake that agrees with the
+    answers to all cases; if there is none, from the one that agrees with most.
+    """
+    if not any(finding.difference for finding in findings):
+        return [None] * len(findings)
+    agreeing = Counter(hint for finding in findings for hint in finding.hints)
+    refuted = {hint for found in findings for hint in _shown(found.case).difference(found.hints)}
+
+    def faith(hint: str) -> tuple[bool, int]:
+        return hint not in refuted, agreeing[hint]
+
+    return [
+        found.difference and Fault(found.difference, max(found.hints, key=faith, default=""))
+        for found in findings
+    ]
 
 
 def _in_one_or_several(answer: list[np.ndarray], expected: list[np.ndarray]) -> list[np.ndarray]:
@@ -73,17 +111,24 @@ def _in_one_or_several(answer: list[np.ndarray], expected: list[np.ndarray]) -> 
     return answer
 
 
-def _known_mistake(case: Case, answer: list[np.ndarray]) -> str | None:
-    # a mistake that this case does not show teaches nothing about it
-    shown = [(hint, outputs) for hint, outputs in case.mistakes if _differs(case, outputs)]
-    for hint, outputs in shown:
-        # one that lists fewer outputs is about the first ones
-        if _compare(answer[: len(outputs)], outputs, case.tolerance) is None:
-            return hint
-    for hint, outputs in shown:  # another mistake in a later output must not hide the first
-        if _same_first_fault(case, answer, outputs):
-            return hint
-    return None
+def _shown(case: Case) -> set[str]:
+    """The hints of the mistakes that show in this case; the others teach nothing about it."""
+    return {hint for hint, outputs in case.mistakes if _differs(case, outputs)}
+
+
+def _known_mistakes(case: Case, answer: list[np.ndarray]) -> list[str]:
+    """The hints of the mistakes that fit; first those that fit altogether."""
+    shown = _shown(case)
+    known = [(hint, outputs) for hint, outputs in case.mistakes if hint in shown]
+    # one that lists fewer outputs is about the first ones
+    whole = [
+        hint
+        for hint, outputs in known
+        if _compare(answer[: len(outputs)], outputs, case.tolerance) is None
+    ]
+    # another mistake in a later output must not hide the first
+    first = [hint for hint, outputs in known if _same_first_fault(case, answer, outputs)]
+    return list(dict.fromkeys(whole + first))
 
 
 def _same_first_fault(case: Case, answer: list[np.ndarray], outputs: list[np.ndarray]) -> bool:
