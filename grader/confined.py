@@ -95,19 +95,21 @@ def main(folder: str) -> None:
     say(event="ready")
     with open(f"{folder}/model.onnx", "rb") as file:
         data = file.read()
-    images = np.load(f"{folder}/images.npy", allow_pickle=False)
+    path = f"{folder}/images.npy"  # without it, the network is only read
+    images = np.load(path, allow_pickle=False) if os.path.exists(path) else None
     try:
         # first: it refuses what is more than a plain network, before anything of it is loaded
         try:
             facts = dataclasses.asdict(architecture.read(data))
         except ValueError as error:
-            raise Refused(f"model.onnx: {brief(error)}") from None
-        outputs = predict(data, images)
+            raise Refused(brief(error)) from None
+        outputs = None if images is None else predict(data, images)
     except Refused as error:
         say(event="refused", remark=str(error))
         return
     say(event="done", facts=facts)
-    np.save(channel, outputs, allow_pickle=False)
+    if outputs is not None:
+        np.save(channel, outputs, allow_pickle=False)
     channel.flush()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.checks import Question, bars
 from grader.collect import NOTES
-from grader.runner import MAX_MODEL, ModelRefused, run_model
+from grader.runner import MAX_MODEL, ModelRefused, read_model, run_model
 from grader.scenes import hidden_scenes
 from grader.settings import Settings, course_folder
 from helpers import rules
@@ -18,7 +18,6 @@ from helpers.architecture import Architecture, Skip, Stage
 from helpers.designs import Build
 from helpers.metrics import Confusion
 
-HEIGHT, WIDTH = 96, 128
 MAX_WIDTH = 64
 """A wider U-Net does not fit into model.onnx anyway."""
 
@@ -107,7 +106,7 @@ class Networks:
                 try:
                     (data,) = put({"kind": "network", "build": asdict(build)})
                     data = data.astype(np.uint8).tobytes()
-                    known[key] = self._facts(data, build.height, build.columns)
+                    known[key] = self._facts(data)
                 except (NoAnswer, ModelRefused) as fault:
                     known[key] = str(fault)
             if isinstance(known[key], str):
@@ -146,7 +145,7 @@ class Networks:
     def _submitted(self) -> Architecture | str:
         """The architecture of model.onnx, or why there is none."""
         try:
-            return self._facts(self._read(), HEIGHT, WIDTH)
+            return self._facts(self._read())
         except (NoAnswer, ModelRefused) as fault:
             return str(fault)
 
@@ -167,9 +166,8 @@ class Networks:
         said = [line for line in lines if self.path.name in line]
         return "; ".join(["no model.onnx was handed in", *said])
 
-    def _facts(self, data: bytes, height: int, columns: int) -> Architecture:
-        image = np.random.default_rng(0).random((1, 3, height, columns), np.float32)
-        facts = run_model(data, image)[1]
+    def _facts(self, data: bytes) -> Architecture:
+        facts = read_model(data)
         return Architecture(
             **facts
             | {

@@ -43,6 +43,15 @@ def run_model(
         ModelRefused: it is broken, empty, too large, too slow, or not a plain network.
         SandboxUnavailable: our side failed; nothing is known about the model.
     """
+    return _confined(model, images, timeout)
+
+
+def read_model(model: bytes, timeout: float = 60.0) -> dict[str, Any]:
+    """The facts of a network alone, whatever the size of its output. Raises as `run_model` does."""
+    return _confined(model, None, timeout)[1]
+
+
+def _confined(model: bytes, images: np.ndarray | None, timeout: float) -> tuple[Any, dict]:
     if not model:
         raise ModelRefused("model.onnx is empty (0 bytes). Export it again.")
     if len(model) > MAX_MODEL:
@@ -54,7 +63,8 @@ def run_model(
         sandbox.prepare(run, helpers=("__init__.py", "architecture.py", "graph.py"))
         shutil.copyfile(Path(__file__).with_name("confined.py"), run / "lib" / "confined.py")
         (run / "lib" / "model.onnx").write_bytes(model)
-        np.save(run / "lib" / "images.npy", np.asarray(images, np.float32, order="C"))
+        if images is not None:
+            np.save(run / "lib" / "images.npy", np.asarray(images, np.float32, order="C"))
         return _read(run, _start(run, timeout), images)
 
 
@@ -75,8 +85,7 @@ def _start(run: Path, timeout: float) -> int | None:
             process.wait()
 
 
-def _read(run: Path, status: int | None, images: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-    count, _, height, width = images.shape
+def _read(run: Path, status: int | None, images: np.ndarray | None) -> tuple[Any, dict]:
     with open(run / "out", "rb") as out:
         ready, answer = out.readline(1 * MIB), out.readline(1 * MIB)
         if b"ready" not in ready:
@@ -95,6 +104,9 @@ def _read(run: Path, status: int | None, images: np.ndarray) -> tuple[np.ndarray
         message = json.loads(answer)
         if message["event"] == "refused":
             raise ModelRefused(message["remark"])
+        if images is None:
+            return None, message["facts"]
+        count, _, height, width = images.shape
         if (
             os.path.getsize(run / "out")
             > out.tell() + count * MAX_CLASSES * height * width * 4 + MIB

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from grader import runner, sandbox
-from grader.runner import ModelRefused, run_model
+from grader.runner import ModelRefused, read_model, run_model
 from grader.sandbox import SandboxUnavailable
 
 pytestmark = pytest.mark.usefixtures("sandboxed")
@@ -119,6 +119,13 @@ def test_what_cannot_be_judged_is_refused_with_a_sentence(name):
 def test_images_of_another_size_than_the_models_are_refused():
     with pytest.raises(ModelRefused, match="32×48; the judge's are 64×48"):
         run_model(model(), np.zeros((1, 3, 64, 48), np.float32))
+
+
+def test_a_network_is_read_whatever_the_size_of_its_output():
+    halving = [helper.make_node("Conv", ["image", "w"], ["logits"], strides=[2, 2])]
+    with pytest.raises(ModelRefused, match="gives 16×24 maps for 32×48 images"):
+        run_model(model(halving), IMAGES)
+    assert read_model(model(halving))["output"][2:] == [16, 24]
 
 
 def test_a_model_that_takes_too_long_is_stopped():
