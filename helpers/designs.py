@@ -5,10 +5,10 @@ A rule looks at the facts of `helpers.architecture.read`, that is, at the shapes
 gives a sentence that says what is wrong, or None.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from helpers.architecture import Architecture, Skip
+from helpers.architecture import Architecture
 
 LEVELS = 4
 """How often a U-Net halves its maps."""
@@ -89,16 +89,24 @@ def unet_level_fault(facts: Architecture, build: Build) -> str | None:
 
 def unet_skip_fault(facts: Architecture, build: Build) -> str | None:
     """A concatenation at each of the four resolutions."""
-    missing, added = [], []
+    missing, added, other = [], [], []
     for level in range(LEVELS):
         here = [s for s in facts.skips if (s.height, s.width) == build.at(level)]
-        if not any(skip.kind == "concat" for skip in here):
+        joined = [skip for skip in here if skip.kind == "concat"]
+        if not joined:
             (added if here else missing).append(_size(build.at(level)))
+        elif not any(skip.source for skip in joined):
+            other.append(_size(build.at(level)))
     said = []
     if missing:
         said.append(f"no skip connection at {', '.join(missing)}")
     if added:
         said.append(f"the maps are added and not concatenated at {', '.join(added)}")
+    if other:
+        said.append(
+            f"the maps that are concatenated at {', '.join(other)} come from no convolution of "
+            "that size: take the encoder's maps before they are halved"
+        )
     return " and ".join(said) or None
 
 
@@ -178,7 +186,7 @@ def fcn_sum_rule(stride: int) -> Rule:
                 f"{build.classes} maps is missing there"
             )
         levels = [level for level in (4, 3) if 2**level >= stride]
-        said = [said for level in levels if (said := _sum_fault(facts.skips, build, level))]
+        said = [said for level in levels if (said := _sum_fault(facts, build, level))]
         sizes = [build.at(level) for level in levels]
         odd = [_size((s.height, s.width)) for s in facts.skips if (s.height, s.width) not in sizes]
         if odd:
@@ -189,12 +197,16 @@ def fcn_sum_rule(stride: int) -> Rule:
     return fault
 
 
-def _sum_fault(skips: Sequence[Skip], build: Build, level: int) -> str | None:
+def _sum_fault(facts: Architecture, build: Build, level: int) -> str | None:
     """What is wrong with the sum of scores at one level."""
-    here = [skip for skip in skips if (skip.height, skip.width) == build.at(level)]
+    here = [skip for skip in facts.skips if (skip.height, skip.width) == build.at(level)]
     at = f"at {_size(build.at(level))}"
     if not here:
-        return f"no sum of scores {at}"
+        return (
+            f"no sum of scores {at}: bring the coarser scores to that size, and add those of "
+            f"block {level}"
+        )
+    own = _encoder_channels(facts, build, level)
     if any(skip.kind == "concat" for skip in here):
         return f"the maps are concatenated {at}: scores are added"
     for skip in here:
@@ -203,12 +215,24 @@ def _sum_fault(skips: Sequence[Skip], build: Build, level: int) -> str | None:
                 f"{skip.channels[0]} maps are added {at}: score them first, one map for each of "
                 f"the {build.classes} classes"
             )
-        if fcn_channels(build.width, level) not in skip.source:
+        if own.isdisjoint(skip.source):
             return (
                 f"the scores that are added {at} come from the wrong level: take the encoder's "
-                f"{fcn_channels(build.width, level)} maps of that size"
+                f"{max(own)} maps of that size"
             )
     return None
+
+
+def _encoder_channels(facts: Architecture, build: Build, level: int) -> set[int]:
+    """Of the encoder's maps at a level; those that it has where it has not what is asked for."""
+    asked = {fcn_channels(build.width, level)}
+    found = {
+        channels
+        for stage in facts.stages
+        if stage.part != "decoder" and (stage.height, stage.width) == build.at(level)
+        for channels in stage.channels
+    }
+    return found & asked or found - {build.classes} or asked
 
 
 DESIGNS: dict[str, dict[str, Rule]] = {

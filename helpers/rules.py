@@ -29,6 +29,9 @@ SAME = "same as model.onnx"
 """The part of a question that compares the builder's network with the model that is handed in."""
 
 
+BLIND = "nothing of the image reaches a convolution: is it replaced or multiplied by 0 on the way?"
+
+
 class NotBuilt(Exception):
     """The builder gives no network; the message says why."""
 
@@ -57,6 +60,8 @@ def builder_faults(
         named = [f"{name} {value}" for name, value in build.settings.items()]
         try:
             facts = facts_of(build)
+            if not facts.stages:
+                raise NotBuilt(BLIND)
         except NotBuilt as fault:
             networks.append(None)
             asked = ", ".join([f"{build.height}×{build.columns} images", *named])
@@ -88,8 +93,8 @@ def difference(built: Architecture, submitted: Architecture) -> str | None:
 
 
 def first_width(facts: Architecture) -> int:
-    """The channels at full resolution on the way down: the width it was built with."""
-    return facts.stages[0].channels[-1]
+    """The channels at full resolution on the way down: the width it was built with, 1 if unknown."""
+    return facts.stages[0].channels[-1] if facts.stages else 1
 
 
 def judged_iou(confusion: Confusion) -> dict[str, float]:

@@ -169,6 +169,15 @@ class SumOfFeatures(FCN):
         return self.larger(x, self.finest, None)
 
 
+class ScoresTimesZero(FCN):
+    """There are sums, but nothing is added."""
+
+    def __init__(self, classes, width, stride):
+        super().__init__(classes, width, stride)
+        for k in range(1, len(self.score)):
+            self.score[k].register_forward_hook(lambda layer, inputs, output: 0 * output)
+
+
 WRONG = [
     (lambda *a: FCN(*a, join="cat"), {"stride 16", "stride 8"}, "concatenated at 12×16"),
     (lambda *a: FCN(*a, skips=()), {"stride 16", "stride 8"}, "no sum of scores at 6×8"),
@@ -191,14 +200,16 @@ WRONG = [
      "it gives 14×96×128 instead of 13×96×128"),
     (lambda c, w, s: FCN(13, w, s), {"any size", "stride 32", "stride 16", "stride 8"},
      "it gives 13×96×128 instead of 5×96×128"),
-    (lambda c, w, s: FCN(c, 8, s), {"encoder", "stride 16", "stride 8"},
+    # the sums are right, though not the encoder's width: no part waits for another
+    (lambda c, w, s: FCN(c, 8, s), {"encoder"},
      "at 96×128 the convolutions give 8, 8 maps; 6 are asked for (width 6 × 1)"),
-    (lambda *a: FCN(*a, growing=1), {"encoder", "stride 16", "stride 8"}, "16 are asked for"),
+    (lambda *a: FCN(*a, growing=1), {"encoder"}, "16 are asked for"),
     (lambda *a: FCN(*a, last=4), {"any size"}, "it gives 13×48×64 instead of 13×96×128"),
     (lambda c, w, s: nn.Sequential(FCN(c, w, s), nn.Upsample((96, 128))), {"any size"},
      "for 160×64 images"),
     (lambda c, w, s: nn.Conv2d(3, c, 1), {"encoder", "stride 32", "stride 16", "stride 8"},
      "there are no scores at 3×4"),
+    (ScoresTimesZero, {"stride 16", "stride 8"}, "no sum of scores at 6×8"),
     (SumOfFeatures, {"stride 16", "stride 8"}, "score them first, one map for each of the 13"),
 ]  # fmt: skip
 
@@ -208,6 +219,33 @@ def test_what_is_no_fcn_is_named(builder, parts, words, tmp_path):
     found = faults(builder, tmp_path)
     assert found.keys() == parts, found
     assert any(words in fault for fault in found.values()), found
+
+
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
+
+
+class Constant(nn.Module):
+    def forward(self, x):
+        return torch.zeros_like(x[:, :1]).expand(-1, 13, -1, -1) + 1
+
+
+class Blind(FCN):
+    def forward(self, x):
+        return super().forward(torch.zeros_like(x))
+
+
+@pytest.mark.parametrize(
+    "builder", [Blind, lambda *a: nn.Sequential(Times(0), FCN(*a)), lambda *a: Constant()]
+)
+def test_a_network_that_does_not_look_at_the_image_is_none(builder, tmp_path):
+    with pytest.raises(rules.NotBuilt, match="nothing of the image|0 inputs"):
+        faults(builder, tmp_path)
 
 
 def test_a_dense_layer_at_the_end_is_no_fcn(tmp_path):

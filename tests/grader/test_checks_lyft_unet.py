@@ -190,6 +190,21 @@ class Flattened(UNet):
         return x + self.dense(x.flatten(1)).mean()
 
 
+class WrongSource(UNet):
+    """What is concatenated was never at that level: pooled maps of a finer one."""
+
+    def forward(self, x):
+        skips = []
+        for k, down in enumerate(self.down):
+            x = F.max_pool2d(x, 2) if k else x
+            skips.append(F.pad(x, (0, 0, 0, 0, 0, self.head.in_channels * 2**k - x.shape[1])))
+            x = down(x)
+        for k in reversed(range(len(self.merge))):
+            x = self.lift[k](F.interpolate(x, scale_factor=2))
+            x = self.merge[k](torch.cat([x, skips[k]], 1))
+        return self.head(x)
+
+
 def faults(builder, tmp_path):
     def facts_of(b):
         try:
@@ -223,6 +238,7 @@ def test_other_unets_are_right(builder, tmp_path):
         (lambda c, w: UNet(c, w, grow=1), "levels", "4 maps; 8 are asked for"),
         (lambda c, w: UNet(13, w), "any size", "5 classes it gives 13×64×80 instead of 5×64×80"),
         (lambda c, w: UNet(c, 8), "levels", "encoder, 64×80"),
+        (WrongSource, "skips", "concatenated at 96×128, 48×64, 24×32, 12×16 come from no conv"),
         (Flattened, "any size", "for 64×80 images"),
         (
             lambda c, w: nn.Sequential(UNet(c, w), nn.Upsample(scale_factor=2)),
