@@ -58,6 +58,9 @@ DENSE_MISTAKES = {
     "that is the answer of the first window alone: there is one for each place of the window": (
         _first_window
     ),
+    "there is one answer: there is one for each place of the window": (
+        lambda *inputs: dense_as_conv(*inputs)[:1, :1]
+    ),
     "the window moves on by its own size: by one pixel": (
         lambda m, w, b, *size: dense_as_conv(m, w, b, *size, step=size)
     ),

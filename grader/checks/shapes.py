@@ -56,6 +56,9 @@ SIZE_MISTAKES = {
     "the dilated kernel is too wide: k pixels have k − 1 gaps, so it covers d · (k − 1) + 1": (
         with_down(lambda n, k, s, p, d: convolved(n, d * k, s, p, 1))
     ),
+    "the window is one pixel too short: a kernel of k covers d · (k − 1) + 1 pixels": (
+        with_down(lambda n, k, s, p, d: convolved(n + 1, k, s, p, d))
+    ),
     "a transposed convolution is counted like a convolution: it goes the other way": (
         with_up(convolved)
     ),
@@ -64,6 +67,9 @@ SIZE_MISTAKES = {
     ),
     "in a transposed convolution padding is cut off, not added": (
         with_up(lambda n, k, s, p, d: transposed(n, k, s, -p, d))
+    ),
+    "the padding of a transposed convolution is left out: it is cut off at both ends": (
+        with_up(lambda n, k, s, p, d: transposed(n, k, s, 0, d))
     ),
     "in a transposed convolution padding is cut off at both ends, not at one": (
         with_up(lambda n, k, s, p, d: (n - 1) * s - p + d * (k - 1) + 1)
@@ -96,7 +102,7 @@ def size_cases(rng: np.random.Generator) -> list[Case]:
         ("convolution and pooling", [conv(11, 4, 2), pool(3, 2), conv(k[1], 1, 2), conv(3, 2)]),
         ("dilation", [conv(k[2], 1, 1, d[0]), pool(2, 2), conv(3, 1, 1)]),
         ("dilation", [conv(3, 2, 1), conv(k[3], 1, 1, d[1]), pool(3, 2)]),
-        ("transposed convolution", [conv(3, 2, 1), up(4, 2, 1), up(k[0], 2, 1)]),
+        ("transposed convolution", [conv(3, 2, 1), up(4, 2, 1), up(k[0], 3, 1)]),
         ("transposed convolution", [up(7, 3, 1), up(16, 8, 4)]),
     )
     return [
@@ -157,9 +163,14 @@ FIELD_MISTAKES = {
     "the strides are added up: the jump is their product": (
         partial(receptive_field, grow=lambda jump, s: jump + s - 1)
     ),
+    "the strides are added to the jump: it is their product": (
+        partial(receptive_field, grow=lambda jump, s: jump + s)
+    ),
     "the jump is the stride of the last layer: it is the product of all strides": (
         partial(receptive_field, grow=lambda jump, s: s)
     ),
+    "start is rounded in every layer: windows of an even size have their centre between two "
+    "pixels": partial(receptive_field, shift=lambda reach, p: reach // 2 - p),
     "pooling is left out: it is a window with a stride, like a convolution": (
         partial(receptive_field, skipped=("pool",))
     ),

@@ -176,6 +176,19 @@ def _endless(size, kernel, stride, padding):
     return counts[more * stride :][:whole][padding : whole - padding]
 
 
+def _unspread(size, kernel, stride, padding):
+    """The output is long enough, but each copy begins one place after the one before."""
+    counts = np.zeros((size - 1) * stride + kernel, int)
+    for place in range(size):
+        counts[place : place + kernel] += 1
+    return counts[padding : len(counts) - padding]
+
+
+def _strides_long(size, kernel, stride, padding):
+    counts = np.pad(overlaps(size, kernel, stride, 0), (0, stride))[: size * stride]
+    return counts[padding : len(counts) - padding]
+
+
 OVERLAP_MISTAKES = {
     "the ends are counted as if there were more pixels beyond: fewer kernels reach them": _endless,
     "the padding is not cut off": lambda n, k, s, p: overlaps(n, k, s, 0),
@@ -183,6 +196,10 @@ OVERLAP_MISTAKES = {
     "the padding adds zeros: it cuts off": lambda n, k, s, p: np.pad(overlaps(n, k, s, 0), p),
     "the stride is left out: neighbours lie `stride` places apart": (
         lambda n, k, s, p: overlaps(n, k, 1, p)
+    ),
+    "the copies begin one place apart: neighbours lie `stride` places apart": _unspread,
+    "the result is cut to size · stride: it has (size − 1) · stride + kernel − 2 · padding places": (
+        _strides_long
     ),
     "every place counts once at least: where no kernel reaches it is 0": (
         lambda n, k, s, p: np.maximum(1, overlaps(n, k, s, p))
@@ -260,6 +277,10 @@ BILINEAR_MISTAKES = {
     ),
     "all weights are 1: that copies values (nearest); they fall from the centre to the edge": (
         partial(bilinear_kernel, weights=lambda f: np.ones(2 * f - f % 2))
+    ),
+    "the weights fall to 0 at both ends, as with align_corners: from one pixel to the next they "
+    "fall by 1 / factor": (
+        partial(bilinear_kernel, weights=lambda f: 1 - np.abs(np.linspace(-1, 1, 2 * f - f % 2)))
     ),
     "the weight falls with the straight distance: it is the product of a row's and a column's "
     "weight": _tent,
