@@ -44,10 +44,11 @@ BARS = {
 def unet_builds(rng: np.random.Generator) -> list[Build]:
     """The network of the challenge, and two of other sizes, classes and widths."""
     builds = [Build(13, 8, 96, 128)]
-    for _ in range(2):
+    classes = rng.choice([n for n in range(2, 21) if n != 13], 2, replace=False)
+    widths = 2 * rng.choice(np.arange(2, 7), 2, replace=False)
+    for count, width in zip(classes, widths, strict=True):
         height, columns = (16 * int(n) for n in rng.choice(np.arange(2, 10), 2, replace=False))
-        width = 2 * int(rng.integers(2, 7))
-        builds.append(Build(int(rng.integers(2, 21)), width, height, columns))
+        builds.append(Build(int(count), int(width), height, columns))
     return builds
 
 
