@@ -1,7 +1,5 @@
 """The instructor's commands: release · collect · grade · report · doctor."""
 
-import importlib.util
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +14,7 @@ from rich.table import Table
 from grader import sandbox
 from grader.collect import collect as take
 from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
+from grader.doctor import examine
 from grader.sandbox import SandboxUnavailable
 from grader.settings import settings
 
@@ -153,64 +152,18 @@ def _table(assignment: str, grades: list[Grade]) -> Table:
 
 
 @app.command()
-def doctor(course: CourseFolder = ASSIGNMENTS) -> None:
-    """Say what this machine lacks for grading, and how to get it."""
+def doctor(
+    assignments: Annotated[list[str] | None, typer.Argument(help="Also examine these.")] = None,
+    course: CourseFolder = ASSIGNMENTS,
+) -> None:
+    """Say what this machine and the assignments lack for grading, and how to get it."""
     screen, faults = console(), 0
-    for name, look in _CHECKS.items():
-        try:
-            said = look(course)
-            screen.print(f"[green]✓[/] {name}: {escape(str(said))}")
-        except Exception as error:  # whatever it is, it is what the instructor needs to read
-            faults += 1
-            screen.print(f"[red]✗[/] {name}: {escape(str(error))}")
+    for what, said, fine in examine(course, assignments or []):
+        mark = "[green]✓[/]" if fine else "[red]✗[/]"
+        screen.print(f"{mark} {escape(what)}: {escape(said)}")
+        faults += not fine
     if faults:
         raise typer.Exit(1)
-
-
-def _packages(_: Path) -> str:
-    needed = ("nbgrader", "nbclient", "ipykernel", "onnx", "onnxruntime", "psutil", "bleach")
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if missing:
-        raise RuntimeError(f"missing: pip install {' '.join(missing)}")
-    return "installed"
-
-
-def _frameworks(_: Path) -> str:
-    found = [n for n in ("torch", "tensorflow", "keras") if importlib.util.find_spec(n)]
-    if not {"torch", "tensorflow", "keras"} <= set(found):
-        raise RuntimeError(
-            f"students may use PyTorch and Keras; here are only: {', '.join(found) or 'none'}. "
-            "Run `pip install -e .[torch,keras]`."
-        )
-    return ", ".join(found)
-
-
-def _sandbox(_: Path) -> str:
-    sandbox.preflight()
-    return "bubblewrap starts, without network and without sight of this course"
-
-
-def _disk(course: Path) -> str:
-    folder = Course(course).folder
-    free = shutil.disk_usage(folder).free
-    if free < 1 << 30:
-        raise RuntimeError(f"{folder} has {free >> 20} MiB left; grading needs 1 GiB.")
-    return f"{free >> 30} GiB free in {folder}"
-
-
-def _settings(course: Path) -> str:
-    Course(course)
-    chosen = settings()
-    return f"the hidden cases come from {chosen.folder or chosen.data}; the seed is kept secret"
-
-
-_CHECKS = {
-    "packages": _packages,
-    "frameworks": _frameworks,
-    "sandbox": _sandbox,
-    "course folder": _disk,
-    "settings": _settings,
-}
 
 
 def main() -> None:

@@ -53,6 +53,15 @@ def day(classroom, call):
     return {name: said for name, (_, said) in steps.items()}
 
 
+def test_the_doctor_examines_an_assignment(call, classroom):
+    status, said = call("doctor", NAME)
+    assert status == 1
+    assert f"✓ {NAME}: mistakes" in said and f"✓ {NAME}: a blank one: no points" in said
+    assert "✗ lyft_unet: the solution: pytorch, prepare_label: the solution gets the cell" in said
+    status, said = call("doctor", "masks_and_metrics")
+    assert status == 1 and "masks_and_metrics.ipynb is missing. Run `make notebooks`." in said
+
+
 def test_each_command_says_what_it_did_and_where(day, classroom):
     assert "✗" not in day["doctor"] and "bubblewrap starts" in day["doctor"]
     assert "3 students" in day["collect"] and "is not a zip" in day["collect"]

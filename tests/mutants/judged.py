@@ -2,19 +2,13 @@
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from unittest.mock import patch
 
 from course import build
-from grader import sandbox
-from grader.execute import JudgeProcess
-from grader.outcomes import FINAL, Run, decide, read_ledger
+from grader.rehearse import rehearse
 from grader.settings import REPOSITORY
 
 COURSE = REPOSITORY / "build" / "trust"
@@ -52,7 +46,7 @@ def solution(name: str) -> dict[str, str]:
 
 
 def changed(cells: dict[str, str], mutant: Mutant) -> dict[str, str]:
-    """The cells with one mistake. Raises ValueError where the solution has no such place, or two."""
+    """The cells with one mistake. Raises ValueError where the solution has not one such place."""
     answer = f"{mutant.question}_answer"
     if (count := cells[answer].count(mutant.old)) != 1:
         raise ValueError(f"{mutant.question}: '{mutant.old}' stands {count} times in the solution")
@@ -91,37 +85,17 @@ def packed(cells: dict[str, str], mutants: list[Mutant]) -> Iterator[list[Mutant
         rest = [mutant for mutant in rest if mutant not in pack]
 
 
-def judged(name: str, cells: dict[str, str], framework: str, model: Path | None = None) -> dict:
-    """Question → what the ledger says of it, after the code ran in the sandbox, before a judge.
-
-    It meets what it meets in grading: no file of the course but those that students get there.
-    """
+def judged(
+    name: str, cells: dict[str, str], framework: str, model: Path | None = None
+) -> dict[str, dict]:
+    """Question → its outcome as a dict, after the code ran in the sandbox, before a judge."""
     script = "\n\n".join(cells.values())
     script = script.replace('FRAMEWORK = "pytorch"', f'FRAMEWORK = "{framework}"')
-    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
-        run, submission = Path(folder), Path(folder, "submission")
-        sandbox.prepare(run)
-        (run / "work" / "answers.py").write_text(script)
-        submission.mkdir()
-        if model:
-            shutil.copyfile(model, submission / "model.onnx")
-        with patch.dict(os.environ, {"PIXELWISE_COURSE": str(COURSE), "PIXELWISE_SEED": "7"}):
-            judge = JudgeProcess(run, {"assignment": name, "student": "ada"}, submission, True)
-        try:
-            judge.wait_until_ready()
-            env = sandbox.environment(run, PIXELWISE_JUDGE=str(run / "k" / "judge.sock"))
-            program = sandbox.command([sys.executable, "answers.py"], run, env)
-            done = subprocess.run(program, cwd="/", capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-        finally:
-            failed = judge.finish()
-        assert not failed, failed
-        events = read_ledger(judge.ledger)
-    run = Run(events)
-    said = {e["question"]: e for e in reversed(events) if e["event"] in FINAL}  # the first counts
+    with patch.dict(os.environ, {"PIXELWISE_COURSE": str(COURSE), "PIXELWISE_SEED": "7"}):
+        found = rehearse(name, script, model)
     return {
-        question: event | {"remark": decide(question, event.get("max", 0), run, None).remark}
-        for question, event in said.items()
+        question: asdict(outcome) | {"event": outcome.outcome}
+        for question, outcome in found.items()
     }
 
 
