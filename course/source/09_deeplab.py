@@ -9,7 +9,7 @@
 # answer is one number for each layer. It is what DeepLab is built on. You build DeepLab, and
 # at the end you ask one that others have trained.
 #
-# Plan about 90 minutes.
+# Plan about 100 minutes.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -160,8 +160,8 @@ figures.grid(
 # does not mind: its weights know nothing of the size of the image.
 #
 # A dense layer does mind. It has one weight for each number that comes in, so it needs maps of
-# *one* size. In 2014 all classifiers ended in dense layers. How do you train those at several
-# scales?
+# *one* size. In 2014 nearly all classifiers ended in such layers. How do you train those at
+# several scales?
 
 # %% [markdown]
 # ## Spatial pyramid pooling
@@ -520,12 +520,16 @@ assert mean["field 67"] > mean["field 15"], mean
 # off: sky above, a kerb beside. The wide field sees that much. For a lane line the near
 # surroundings say enough, and there the wide kernels with their holes are no help.
 #
-# Three honest remarks. The baseline has more of the *road* than you may like: in these scenes
-# the road always lies below. It knows the place and not the image. A convolution knows the
-# image and not the place. Buildings, cars and lines the baseline never finds. Next, 200 steps
-# are few, and it is one seed: the table near the end has three, at equal time. And neither
-# network is good. Full size all the way is expensive (lesson 04), so there is room for only
-# 16 maps.
+# Three honest remarks.
+#
+# - The baseline has more of the *road* than you may like: in these scenes the road always lies
+#   below. It knows the place and not the image. A convolution knows the image and, at first
+#   sight, not the place. But the zeros around a map tell it that an edge is near, and a field of
+#   67 reaches an edge from most rows. Part of what the wide network gains on the road may come
+#   from there. Buildings, cars and lines the baseline never finds.
+# - 200 steps are few, and it is one seed. The table near the end has three, at equal time.
+# - Neither network is good. Full size all the way is expensive (lesson 04), so there is room for
+#   only 16 maps.
 #
 # Point at a pixel to see what the trained wide network looks at. *Effective* shows how
 # strongly it reacts:
@@ -546,6 +550,10 @@ receptive_field(
 rows, columns = np.nonzero(gradient)
 print(f"the gradient is 0 outside {np.ptp(rows) + 1} × {np.ptp(columns) + 1} pixels")
 assert np.ptp(rows) + 1 <= 67 and np.ptp(columns) + 1 <= 67
+
+to_edge = np.minimum(np.arange(96), np.arange(96)[::-1])  # of each row
+print(f"rows from which the field reaches past an edge: {(to_edge < 33).mean():.0%}")
+assert (to_edge < 33).sum() == 66
 
 # %% [markdown]
 # ## Gridding: what the holes do
@@ -638,14 +646,15 @@ figures.show(
 )
 
 # %% [markdown]
-# Along an axis of n cells, both outer weights miss the map for min(r, n) of the cells each. So
-# the mean number is
+# Along an axis of n cells there are three weights. The middle one always meets the map. Each of
+# the two outer ones misses it at min(r, n) of the n cells. So the mean number is
 #
 # $$\Bigl(3 - 2\min\bigl(1, \tfrac{r}{H}\bigr)\Bigr)
 # \Bigl(3 - 2\min\bigl(1, \tfrac{r}{W}\bigr)\Bigr)$$
 #
-# With 9 at best and 1 at worst. Where it is 1, only the middle weight is left, and the 3 × 3
-# convolution has **degenerated to 1 × 1**.
+# It lies between 9 and 1. Where it is 1, only the middle weight is left, and the 3 × 3
+# convolution has **degenerated to 1 × 1**. (The authors of DeepLabv3 counted so, on 65 × 65
+# cells.)
 
 # %%
 def expected(height, width, rate):
@@ -722,7 +731,11 @@ assert difference < 1e-12
 # last halving, and the output stride is **16**. Do it to the last two, with rates 2 and 4:
 # output stride 8.
 #
-# Our encoder is that of lesson 05, six levels of two convolutions, with this rule in it:
+# (That holds exactly where the halving is a stride, as in a ResNet. Where it is max pooling, as
+# in VGG, keep the pooling and take the stride out of it alone.)
+#
+# Our encoder is that of lesson 05, six levels of two convolutions, with this rule in it. It is
+# trained from scratch, so its pooling may go with the stride:
 #
 # > Halve until the output stride is reached. From there on double the rate in place of halving.
 
@@ -812,7 +825,8 @@ assert work[16][-1] == 4 * work[32][-1] and work[8][-1] == 16 * work[32][-1]
 #
 # - a 1 × 1 convolution, for each cell alone,
 # - three 3 × 3 convolutions with small, middle and large rate,
-# - the mean of each map over the whole image, for what no kernel reaches.
+# - the mean of each map over the whole image, for what no kernel reaches. (New in v3: just
+#   because wide kernels degenerate on small maps.)
 #
 # Their five answers are laid side by side, and a 1 × 1 convolution mixes them. Every branch
 # gives a *map*. Nothing is flattened, and the place is kept.
@@ -882,8 +896,8 @@ def pyramid(x, after, rates, block=conv_block):
 
 
 # %% [markdown]
-# (The branch of the image has no batch norm: it has one value for each map, too few for a
-# mean and a spread over a small batch.) The package has an ASPP too. Same number of parameters?
+# (Here the branch of the image has no batch norm: it has one value for each map, too few for a
+# mean and a spread over a small batch. DeepLab's has one, and batches of 16.) The package has an ASPP too. Same number of parameters?
 # With the same weights, the same maps?
 
 # %% tags=["torch"]
@@ -924,8 +938,8 @@ assert parameters(mine) == by_hand == 124_256
 # | v3, 2017 | 1 × 1 and image mean in the ASPP, batch norm; rates 6, 12, 18; no random field |
 # | v3+, 2018 | a decoder with a skip; depthwise separable convolutions; Xception |
 #
-# The rates belong to output stride 16. At output stride 8 the maps are twice as large, and the
-# rates double to 12, 24, 36.
+# The rates 6, 12, 18 of v3 and v3+ belong to output stride 16. At output stride 8 the maps are
+# twice as large, and the rates double to 12, 24, 36. (Those of v2 are for stride 8 as they stand.)
 
 # %% [markdown]
 # ## Depthwise separable convolution: count multiplications
@@ -1083,10 +1097,11 @@ assert round(fewer, 1) == 8.4
 # ### Which step first? Xception
 #
 # DeepLabv3+ has an encoder called **Xception** (François Chollet, 2016): nearly all its
-# convolutions are separable. The name is short for 'extreme Inception', and as published the
-# idea comes from there: **pointwise first**, then each map for itself. The layers that
-# frameworks call separable go **depthwise first**, and so does DeepLab. In a long row the two
-# are nearly the same thing. For one layer they are not:
+# convolutions are separable. The name is short for 'extreme Inception', and the paper derives
+# the idea from there: **pointwise first**, then each map for itself. The layers that frameworks
+# call separable go **depthwise first**. So does DeepLab, and so does the code of Xception that
+# Keras has from its author. In a long row the two are nearly the same thing. For one layer they
+# are not:
 
 # %%
 depthwise_first = separable_products(8 * 8, 5, 3, 256)
@@ -1102,8 +1117,9 @@ assert pointwise_first == 520_192
 # depthwise step; and separable convolutions with stride 2 stand in place of max pooling, so
 # that the last stride can be traded for a rate.
 #
-# > **What you may read elsewhere.** 'Xception is depthwise first' or 'DeepLab is pointwise
-# > first'. Look at the order in the code before you carry weights over.
+# > **What you may read elsewhere.** 'Xception is pointwise first, and so is DeepLab.' The first
+# > half is the paper's idea, the second half is wrong. Look at the order in the code before you
+# > carry weights over.
 
 # %% [markdown]
 # ## DeepLabv3+: a decoder with one skip
@@ -1291,12 +1307,18 @@ for factor in (0.5, 1, 2):
     by_scale[factor] = Confusion().add(new_masks, found).mean_iou()
     print(f"× {factor:<4}{size[0]:>4} × {size[1]:<4} mean IoU {by_scale[factor]:.3f}")
 
+small = [resize_mask(resize_mask(mask, 48, 64), 96, 128) for mask in new_masks]
+ceiling = Confusion().add(new_masks, np.stack(small)).mean_iou()
+print(f"the truth itself, halved and enlarged again: {ceiling:.3f}")
+assert ceiling > 0.6
+
 # %% tags=["test"]
 assert by_scale[1] > max(by_scale[0.5], by_scale[2]), by_scale
 
 # %% [markdown]
-# It knows things at the size at which it has seen them. That is what training at several
-# scales is for. The papers add one more step when they test: they ask the network at six
+# It knows things at the size at which it has seen them. (At half the size some details are gone
+# for everybody. The last line shows that this alone does not explain it.) That is what training at
+# several scales is for. The papers add one more step when they test: they ask the network at six
 # scales and average its answers. It helps by a point or two, for many times the work.
 
 # %% [markdown]
@@ -1423,8 +1445,8 @@ for place, values in {"here": stored["values"], "lesson 05": patient}.items():
 #
 # Nobody trains DeepLab for 350 steps. Published ones have seen tens of thousands of photos, for
 # days. Here are three that torchvision offers, all trained on photos of COCO for the 20
-# things of PASCAL VOC and a background. (Size and mean IoU are read from its documentation,
-# not measured here.)
+# things of PASCAL VOC and a background, and judged on other photos of COCO. (Size and mean IoU
+# are read from its documentation, not measured here.)
 #
 # | network | parameters | file | mean IoU |
 # |---|---|---|---|
@@ -1522,8 +1544,8 @@ assert (right == answers["DeepLabv3+"]).mean() > 0.999
 assert wrong_iou < right_iou - 0.05
 
 # %% [markdown]
-# No error, just a bad mask. The same happens the other way round, and that is the most common
-# mistake with pretrained networks.
+# No error, just a bad mask. The same happens the other way round, to whoever forgets to normalise
+# for a pretrained network. It is a common mistake.
 #
 # ### Step 2: argmax
 #
@@ -1636,9 +1658,10 @@ print(f"photo {photo.shape}; the mask: {source}")
 # %%
 if person is None:
     print(
-        "No weights and no stored mask on this machine, so there is no answer to show. "
-        "Nothing else in this lesson needs it.\nWhere there is a network, run the cell "
-        "above again; `python course/pretrained_prediction.py` stores the mask."
+        "No weights and no stored mask on this machine, so no answer to show.\n"
+        "Nothing else in this lesson needs it. Where there is a network,\n"
+        "run the cell above again, or store the mask once and for all:\n"
+        "`python course/pretrained_prediction.py`"
     )
     alt = "A portrait of a woman in uniform in front of a flag."
     figures.grid([photo], ["the photo"], alt=alt, columns=2)
@@ -1750,6 +1773,18 @@ def cost(height, width, before, after, k, rate):
     return separable_products(height * width, k, before, after)
 
 
+left_out = {
+    "The pointwise step is missing.": lambda h, w, b, a, k, r: h * w * b * k * k,
+    "The depthwise step is missing.": lambda h, w, b, a, k, r: h * w * b * a,
+    "Those are the weights: multiply by the places.": (
+        lambda h, w, b, a, k, r: b * (k * k + a)
+    ),
+    "The steps come one after the other: add, do not multiply.": (
+        lambda h, w, b, a, k, r: (h * w) ** 2 * b * k * k * b * a
+    ),
+}
+
+# %%
 exercise(
     separable_cost,
     cost,
@@ -1768,7 +1803,7 @@ exercise(
         "Depthwise first: the k × k kernels work on the maps that come in.": (
             lambda h, w, b, a, k, r: h * w * a * (k * k + b)
         ),
-    },
+    } | left_out,
 )  # fmt: skip
 
 # %% [markdown]
@@ -1836,6 +1871,18 @@ def without_middle(rates):
     return positions
 
 
+misread = {
+    "First the side of the field, then the number seen.": (
+        lambda rates: field_and_seen(rates)[::-1]
+    ),
+    "The middle counts too: 1 + 2 · the sum of the rates.": (
+        lambda rates: (2 * sum(rates), field_and_seen(rates)[1])
+    ),
+    "Count along one side, not in the square.": (
+        lambda rates: tuple(n * n for n in field_and_seen(rates))
+    ),
+}
+
 # %%
 rows_of_rates = [1, 1, 1], [2, 2, 2], [1, 2, 3], [1, 2, 9], [6], list(far)
 exercise(
@@ -1855,7 +1902,8 @@ exercise(
         "A layer sees p itself, too: three positions, not two.": (
             lambda rates: (field_and_seen(rates)[0], len({*without_middle(rates)}))
         ),
-    },
+    }
+    | misread,
 )
 
 # %% [markdown]
@@ -1875,7 +1923,7 @@ exercise(
 # </details>
 #
 # The target: three maps of the scene, red, green and blue, through edge kernels of rates 1, 2 and
-# 6, mixed into one.
+# 6, mixed into one. (The bright bands at the sides come from the zeros around the image.)
 
 
 # %%
@@ -1890,7 +1938,7 @@ figures.grid(
     [np.uint8(255 * np.abs(found / 2).clip(0, 1)) for found in shown],
     ["rate 1", "rate 2", "rate 6"],
     alt="Upright edges of the scene as bright lines: thin at rate 1, wider and doubled "
-    "at rate 2, far apart and ghostly at rate 6.",
+    "at rate 2, far apart and ghostly at rate 6, with bright bands at both sides.",
     classes=None,
 )
 
@@ -1919,6 +1967,17 @@ def case(rate):
     return *(draw.normal(size=shape) for shape in shapes), rate
 
 
+def padded_otherwise(x, depth, point, rate, step=None, mode="constant"):
+    (height, width, _), step = x.shape, step or rate
+    padded = np.pad(x, ((rate, rate), (rate, rate), (0, 0)), mode=mode)
+    pieces = [
+        padded[a * step :][:height, b * step :][:, :width] * depth[a, b]
+        for a, b in np.ndindex(3, 3)
+    ]
+    return sum(pieces) @ point
+
+
+# %%
 exercise(
     my_separable,
     separable_atrous,
@@ -1933,6 +1992,12 @@ exercise(
         ),
         "Each map has a kernel of its own.": (
             lambda x, d, p, r: separable_atrous(x, np.repeat(d[..., :1], 4, 2), p, r)
+        ),
+        "The piece begins at row a · rate, not at row a.": (
+            lambda x, d, p, r: padded_otherwise(x, d, p, r, step=1)
+        ),
+        "Zeros around, not the edge repeated.": (
+            lambda x, d, p, r: padded_otherwise(x, d, p, r, mode="edge")
         ),
     },
     tolerance=1e-9,
@@ -1969,7 +2034,9 @@ quiz(
     "Your maps are 6 × 8. You copy the rates 6, 12, 18 from a paper. What do you get?",
     {
         "A very wide view": "The outer weights lie beyond the map, on zeros.",
-        "1 × 1 convolutions that cost as much as 3 × 3": "The middle weight is alone.",
+        "1 × 1 convolutions that cost as much as 3 × 3": (
+            "At 12 and 18 the middle weight is alone, at 6 nearly."
+        ),
         "An error": "It runs without a word. That is the trouble.",
     },
     answer="1 × 1 convolutions that cost as much as 3 × 3",
@@ -1992,7 +2059,7 @@ quiz(
     "A pretrained network gives a poor mask without any error. Look first at …",
     {
         "the palette": "It only changes how the ids look.",
-        "the normalisation": "Forgotten, or done twice: nothing else fails so quietly.",
+        "the normalisation": "Forgotten, or done twice: it fails without a word.",
         "the softmax": "It does not change which class is largest.",
     },
     answer="the normalisation",
@@ -2003,7 +2070,7 @@ quiz(
 #
 # - **Rates without their image size.** 6, 12, 18 go with 513 × 513 at output stride 16. On
 #   small maps they are 1 × 1 convolutions in disguise.
-# - **One rate many times over.** 2, 2, 2 leaves three quarters of the pixels unseen.
+# - **One rate many times over.** 2, 2, 2 leaves 120 of 169 pixels unseen.
 # - **Padding that stays 1.** In PyTorch the padding of a 3 × 3 kernel must equal the rate, or
 #   the map shrinks. Keras' `same` sees to it.
 # - **A stride taken out, and the rates left alone.** The trained kernels then see half as far.
@@ -2051,3 +2118,6 @@ quiz(
 #   arXiv:1610.02357.
 # - A. Howard and others: Searching for MobileNetV3. ICCV 2019, arXiv:1905.02244.
 # - M. Everingham and others: The PASCAL Visual Object Classes Challenge. IJCV 2010.
+# - T.-Y. Lin and others: Microsoft COCO: Common Objects in Context. ECCV 2014, arXiv:1405.0312.
+# - M. A. Islam and others: How Much Position Information Do Convolutional Neural Networks
+#   Encode? ICLR 2020, arXiv:2001.08248 (the zeros at the edge).
