@@ -149,7 +149,8 @@ class Net(nn.Module):
         while at > self.stride:
             at //= 2
             k = at.bit_length() - 1
-            out = out.repeat_interleave(2, 2).repeat_interleave(2, 3) + F.conv2d(maps[k], self.w[f"s{k}"])
+            twice = out.repeat_interleave(2, 2).repeat_interleave(2, 3)
+            out = twice + F.conv2d(maps[k], self.w[f"s{k}"])
         return F.interpolate(out, scale_factor=at, mode="bicubic")
 
 def fcn(classes, width, stride):
@@ -346,7 +347,8 @@ def fcn(classes, width, stride):
     total = layers.Conv2D(classes, 1)(x)
     for k in (4, 3):
         if 2**k >= stride:
-            total = layers.Add()([layers.UpSampling2D()(total), layers.Conv2D(classes, 1)(blocks[k])])
+            score = layers.Conv2D(classes, 1)(blocks[k])
+            total = layers.Add()([layers.UpSampling2D()(total), score])
     return keras.Model(image, layers.UpSampling2D(stride)(total))
 """,
         "keras",

@@ -87,16 +87,18 @@ def iou(truth, prediction, classes):
     ),
     Right(
         "iou",
-        "scikit-learn, and None of it where a class is absent",
+        "scikit-learn, for the classes that are there",
         """
 from sklearn.metrics import jaccard_score
 
 def iou(truth, prediction, classes):
     kept = truth.ravel() != 255
     t, p = truth.ravel()[kept], prediction.ravel()[kept]
-    if not len(t):
-        return [float("nan")] * classes
-    return jaccard_score(t, p, labels=list(range(classes)), average=None, zero_division=np.nan)
+    values = dict.fromkeys(range(classes), float("nan"))
+    there = np.union1d(t, p)
+    if len(there):
+        values |= zip(there.tolist(), jaccard_score(t, p, labels=there, average=None))
+    return list(values.values())
 """,
         "keras",
     ),

@@ -106,7 +106,7 @@ class AttentionUNet(nn.Module):
         super().__init__()
         c = [width << k for k in range(5)]
         self.enc = nn.ModuleList(map(Residual, [3, *c[:4]], c))
-        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * n, n, 3, 2, 1, output_padding=1) for n in c[:4])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * n, n, 3, 2, 1, 1) for n in c[:4])
         self.gate = nn.ModuleList(map(Gate, c[:4]))
         self.dec = nn.ModuleList(Residual(2 * n, n) for n in c[:4])
         self.head = nn.Conv2d(c[0], classes, kernel_size=3, padding=1)
@@ -179,7 +179,7 @@ class Net(nn.Module):
         self.first = TwoConv(2, 3, w, **common)
         self.downs = nn.ModuleList(Down(2, w << k, w << (k + 1), **common) for k in range(4))
         self.ups = nn.ModuleList(
-            UpCat(2, w << (k + 1), w << k, w << k, upsample="deconv", **common) for k in (3, 2, 1, 0))
+            UpCat(2, 2 * n, n, n, upsample="deconv", **common) for n in (8 * w, 4 * w, 2 * w, w))
         self.head = nn.Conv2d(w, classes, 1)
 
     def forward(self, x):
