@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from helpers import architecture
+from helpers.graph import IMAGES
 
 BATCH = 8
 
@@ -36,11 +37,9 @@ def predict(data: bytes, images: np.ndarray) -> np.ndarray:
             "outputs; it needs one of each."
         )
     (node,) = session.get_inputs()
-    last, batch = channels_last(node), BATCH
-    if isinstance(node.shape[0], int):
-        batch = node.shape[0]
-        if len(images) % batch:
-            raise Refused(f"model.onnx takes exactly {batch} images at a time; leave N free.")
+    last = channels_last(node)
+    fixed = isinstance(node.shape[0], int)
+    batch = node.shape[0] if fixed else BATCH
     height, width = images.shape[2:]
     size = node.shape[1:3] if last else node.shape[2:4]
     for got, want in zip(size, (height, width), strict=True):
@@ -51,30 +50,32 @@ def predict(data: bytes, images: np.ndarray) -> np.ndarray:
     outputs = []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
-        part = np.ascontiguousarray(part.transpose(0, 2, 3, 1)) if last else part
+        missing = batch - len(part) if fixed else 0
+        given = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0))).astype(IMAGES[node.type])
+        given = np.ascontiguousarray(given.transpose(0, 2, 3, 1)) if last else given
         try:
-            (output,) = session.run(None, {node.name: part})
+            (output,) = session.run(None, {node.name: given})
         except Exception as error:
             raise Refused(f"model.onnx fails on an image: {brief(error)}") from None
         if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or output.ndim != 4:
             raise Refused("model.onnx must give one array of 4 dimensions of floats.")
         output = output.transpose(0, 3, 1, 2) if last else output
-        if output.shape[0] != len(part) or output.shape[2:] != (height, width):
+        if output.shape[0] != len(given) or output.shape[2:] != (height, width):
             layout = "N×H×W×classes" if last else "N×classes×H×W"
             raise Refused(
                 f"model.onnx gives {output.shape[2]}×{output.shape[3]} maps for {height}×{width} "
                 f"images; its output must be {layout}, like its input."
             )
-        outputs.append(output.astype(np.float32))
+        outputs.append(output[: len(part)].astype(np.float32))
     return np.concatenate(outputs)
 
 
 def channels_last(node: onnxruntime.NodeArg) -> bool:
     """Whether the input is N×H×W×3 (Keras) rather than N×3×H×W (PyTorch)."""
     shape = node.shape
-    if node.type != "tensor(float)" or len(shape) != 4 or (shape[1] != 3 and shape[3] != 3):
+    if node.type not in IMAGES or len(shape) != 4 or (shape[1] != 3 and shape[3] != 3):
         raise Refused(
-            f"model.onnx takes {node.type} of shape {list(shape)}; it needs float32 images of "
+            f"model.onnx takes {node.type} of shape {list(shape)}; it needs images of floats, "
             "N×3×H×W or N×H×W×3."
         )
     return shape[1] != 3

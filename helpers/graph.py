@@ -13,6 +13,8 @@ import onnxruntime
 MAX_BYTES = 16 * 2**20
 MAX_INPUT = 2**25
 """Numbers in an input: a colour image of 11 million pixels."""
+IMAGES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+"""How onnxruntime calls the types that an image may have, and NumPy."""
 CONVOLUTIONS = {"Conv", "ConvTranspose"}
 ELEMENTWISE = set("Add Sub Mul Div Sum Mean Max Min Pow Where PRelu".split())
 ACTIVATIONS = set(
@@ -133,7 +135,9 @@ def real_shapes(model: onnx.ModelProto, shape: tuple[int, ...]) -> dict[str, tup
     try:
         session = onnxruntime.InferenceSession(probe.SerializeToString(), options)
         (source,) = session.get_inputs()
-        results = session.run(names, {source.name: image})
+        results = session.run(
+            names, {source.name: image.astype(IMAGES.get(source.type, image.dtype))}
+        )
     except Exception as error:
         raise ValueError(
             f"The model fails on an image of {'×'.join(map(str, shape))}: "
