@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.diagnosis import training_mistake
 from grader.networks import Networks, NoAnswer
 from grader.told import name_of_error
 from helpers import desk, streets
@@ -83,6 +84,8 @@ def show_model(networks: Networks) -> tuple[str, Picture]:
     scene = f"public scene (drive {DRIVES[worst]}, frame 0)"
     sentence = f"of {len(images)} public scenes the worst is drive {DRIVES[worst]}: "
     sentence += f"{wrong.mean():.1%} of its pixels are wrong, most of them {', '.join(named)}"
+    if hint := training_mistake(networks.predict, images, truth, prediction):
+        sentence = f"{hint}; {sentence}"
     png = panels(truth[worst], prediction[worst], LYFT, images[worst])
     return sentence, Picture(png, f"A {scene}, its labels, the model's and the errors: {sentence}.")
 

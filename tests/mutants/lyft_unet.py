@@ -16,7 +16,8 @@ FUNCTIONS = [
     KERAS("prepare_label", "496 * len(mask) // 600", "496", "row 496 of 600|496 . H"),
     Mutant("prepare_label", "(width, height)", "(height, width)", "shape|exchanged"),
     KERAS("prepare_label", "lower[lower == 10] = 0", "lower[:] = 0", "everything in rows 496"),
-    Mutant("one_hot", "np.arange(classes)", "np.arange(1, classes + 1)", "begins with class 0|1"),
+    Mutant("one_hot", "np.arange(classes)", "np.arange(1, classes + 1)",
+           "map 0 is that of class 0"),
     KERAS("one_hot", "np.arange(classes)", "np.unique(mask[mask < 255])",
           "depends on the ids in this mask"),
     Mutant("one_hot", "(mask[..., None] == np.arange(classes))",
@@ -103,7 +104,7 @@ UNET_PYTORCH = [
     Mutant("unet", CAT, "torch.cat([nn.functional.interpolate(skips[0].repeat("
            "1, 2**level, 1, 1), skips[level].shape[2:]), self.up[level](x)], 1)",
            "come from no convolution of that size"),
-    Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, 13, 1)", "classes it gives 13"),
+    Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, 13, 1)", "it gives 13"),
     Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, classes + 1, 1)",
            "instead of"),
     Mutant("unet", "return self.head(x)", "return self.head(x).argmax(1)", "ArgMax"),

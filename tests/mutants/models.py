@@ -4,6 +4,7 @@ Most are the example submission's network, with a mistake before or behind it th
 have put inside.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ def bgr() -> onnx.ModelProto:
 
 
 def not_divided() -> onnx.ModelProto:
-    return around([node("Mul", ["image", "most"], ["input"])], most=np.float32([255]))
+    """Trained on images of 0 to 255."""
+    return around([node("Div", ["image", "most"], ["input"])], most=np.float32([255]))
 
 
 def mirrored() -> onnx.ModelProto:
@@ -252,22 +254,23 @@ def one_layer() -> onnx.ModelProto:
 
 
 MODELS = [
-    Wrong("road everywhere", road_everywhere, "0 of the bars"),
-    Wrong("the most frequent class of each place", lambda: constant(prior()), "0 of the bars"),
+    Wrong("road everywhere", road_everywhere, "the same mask for every image"),
+    Wrong("the most frequent class of each place", lambda: constant(prior()),
+          "the same mask for every image"),
     Wrong("colour and place", colour_alone, "0 of the bars"),
     Wrong("the public scenes by heart", nearest_public_scene, "0 of the bars"),
     Wrong("the public scenes by heart, coarser", lambda: nearest_public_scene(16), "0 of the bars"),
-    Wrong("untrained", untrained, "0 of the bars"),
-    Wrong("blue, green, red", bgr, "of the bars"),
-    Wrong("0 to 255", not_divided, "of the bars"),
-    Wrong("mirrored images, masks as they were", mirrored, "Vehicles"),
+    Wrong("untrained", untrained, "it never says Roads"),
+    Wrong("blue, green, red", bgr, "trained on blue, green, red", 13.75),
+    Wrong("0 to 255", not_divided, "trained on images of 0 to 255"),
+    Wrong("mirrored images, masks as they were", mirrored, "its masks are mirrored"),
     Wrong("mirrored half of the time, masks as they were", both_ways, "Vehicles"),
-    Wrong("upside down", upside_down, "0 of the bars"),
-    Wrong("masks beside their images", shifted, "Vehicles"),
-    Wrong("ids begin with 1", ids_from_one, "0 of the bars"),
-    Wrong("the hood is a vehicle", with_hood, "Vehicles"),
-    Wrong("never a vehicle", without("Vehicles"), "Vehicles 0.000"),
-    Wrong("never a road", without("Roads"), "Roads 0.000"),
+    Wrong("upside down", upside_down, "its masks are upside down"),
+    Wrong("masks beside their images", shifted, "Vehicles", 5),
+    Wrong("ids begin with 1", ids_from_one, "ids are one too high"),
+    Wrong("the hood is a vehicle", with_hood, "it calls the hood a vehicle", 3.75),
+    Wrong("never a vehicle", without("Vehicles"), "it never says Vehicles", 8.75),
+    Wrong("never a road", without("Roads"), "it never says Roads"),
     Wrong("nan", with_nan, "gives nan"),
     Wrong("argmax in the file", argmax, "ArgMax"),
     Wrong("12 maps", maps(12), "gives 12 maps"),
@@ -296,8 +299,6 @@ def run(sample: bool = False) -> Iterator[Result]:
 
 
 def result(wrong: Wrong, event: dict) -> Result:
-    import re
-
     points, remark = event.get("points", 0), event.get("remark", "nothing was said")
     caught = event.get("event") in ("score", "no answer") and points <= wrong.points + 1e-6
     ok = caught and re.search(wrong.hint, remark) is not None

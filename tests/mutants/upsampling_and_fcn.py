@@ -13,7 +13,8 @@ SIZES = [
     KERAS("output_sizes", 'size + 2 * layer["padding"] -', "size -", "the padding is left out"),
     Mutant("output_sizes", '- 2 * layer["padding"] + reach + 1', "+ reach + 1",
            "padding of a transposed convolution is left out", 5.6),
-    KERAS("output_sizes", '(size - 1) * layer["stride"]', 'size * layer["stride"]', "size − 1", 5.6),
+    KERAS("output_sizes", '(size - 1) * layer["stride"]', 'size * layer["stride"]', "size − 1",
+          5.6),
     Mutant("output_sizes", 'layer["dilation"] * (layer["kernel"] - 1)', 'layer["kernel"] - 1',
            "the dilation is left out", 5.6),
     KERAS("output_sizes", "- reach - 1) //", "- reach - 1 + layer['stride'] - 1) //",
@@ -96,7 +97,8 @@ MAPS = [
     KERAS("dense_as_conv", "kernel[r, c]", "kernel[height - 1 - r, width - 1 - c]",
           "turned round"),
     Mutant("dense_as_conv", "    return out", "    return np.maximum(out, 0)", "ReLU"),
-    KERAS("dense_as_conv", "    return out", "    return out[:1, :1]", "there is one for each place", 3.6),
+    KERAS("dense_as_conv", "    return out", "    return out[:1, :1]",
+          "there is one for each place", 3.6),
 ]  # fmt: skip
 
 END = "return self.larger(total, 2 ** self.scored[-1])"
