@@ -1039,9 +1039,9 @@ assert by_colour.mean_iou() < 0.25
 
 # %% [markdown]
 # Now the network. `train` draws batches of 8 scenes, mirrors half of them, and adds up
-# two losses, cross-entropy and Dice (lesson 07 takes them apart). It stops after 45
-# seconds. On a quiet core that is a few hundred steps. After few steps the lane lines stay
-# at zero, and the cars for longer: then write `seconds=120` and be patient.
+# two losses, cross-entropy and Dice (lesson 07 takes them apart). It takes 200 steps, up
+# to a minute on one core. That is little: each scene is seen four or five times. With more,
+# cars and lane lines gain most: write `steps=600` and be patient.
 #
 # Mirroring is a small **augmentation**. The authors of the U-Net had only 30 pictures,
 # so they bent and shifted them at random, again and again, image and mask alike. Few
@@ -1051,12 +1051,12 @@ assert by_colour.mean_iou() < 0.25
 # %% tags=["torch"]
 torch.manual_seed(0)
 network = MyUNet(13)
-history = train(network, images, masks, seconds=45, learning_rate=0.01)
+history = train(network, images, masks, steps=200, learning_rate=0.01)
 
 # %% tags=["keras"]
 keras.utils.set_random_seed(0)
 network = my_unet(13)
-history = train(network, images, masks, seconds=45, learning_rate=0.01)
+history = train(network, images, masks, steps=200, learning_rate=0.01)
 
 # %% [markdown]
 # How did the loss fall? One step is noisy, so draw the mean of 15.
@@ -1077,8 +1077,7 @@ print(
 )
 
 # %% tags=["test"]
-if len(history) >= 150:  # a machine under load does fewer steps in 45 seconds
-    assert smooth[-1] < 0.8 * smooth[0], smooth
+assert smooth[-1] < 0.6 * smooth[0], smooth
 
 # %% [markdown]
 # The number that counts is measured on the new scenes. First look, then measure.
@@ -1126,11 +1125,9 @@ display(
 )
 
 # %% tags=["test"]
-if len(history) >= 150:
-    assert iou[0] > 0.6, iou
-if len(history) >= 300:
-    assert by_network.mean_iou(graded) > 0.40, iou
-    assert by_network.mean_iou() > by_colour.mean_iou() + 0.05, iou
+assert iou[0] > 0.6, iou
+assert by_network.mean_iou(graded) > 0.40, iou
+assert by_network.mean_iou() > by_colour.mean_iou() + 0.05, iou
 
 # %% [markdown]
 # A road has no colour of its own: walls, cars and the sky in rain are grey too. The
