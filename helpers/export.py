@@ -83,7 +83,8 @@ def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
 def _export_keras(model, path: Path, image: np.ndarray) -> np.ndarray:
     import keras
 
-    with _explained(model), quiet():
+    with _explained(model), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # in a notebook a warning does not go to the standard error
         expected = model(image, training=False)
         if isinstance(expected, (list, tuple, dict)):
             raise TypeError(f"it gives {_kind(expected)}, not one tensor of logits")
