@@ -18,7 +18,7 @@ import nbformat
 
 from grader.runner import MAX_MODEL
 from grader.sandbox import MIB
-from grader.submissions import MAX_NOTEBOOK, Unreadable, placeholder, read_notebook
+from grader.submissions import MAX_NOTEBOOK, Unreadable, placeholder, printable, read_notebook
 
 MAX_UNPACKED = 1 << 30
 MAX_ENTRIES = 2000
@@ -119,9 +119,10 @@ def _take(path: Path, target: Path, notebook: str) -> list[str]:
             _model(path, files, fresh, remarks)
         except Refused as error:
             remarks.append(str(error))
-            nbformat.write(placeholder(str(error)), fresh / f"{notebook}.ipynb")
+            nbformat.write(placeholder(printable(str(error))), fresh / f"{notebook}.ipynb")
         time = datetime.fromtimestamp(_time(path), UTC)
         (fresh / "timestamp.txt").write_text(time.strftime("%Y-%m-%d %H:%M:%S UTC\n"))
+        remarks = [printable(remark) for remark in remarks]
         if remarks:
             (fresh / NOTES).write_text("\n".join(remarks) + "\n", "utf-8")
         shutil.rmtree(target, ignore_errors=True)

@@ -127,7 +127,7 @@ class Course:
         """Grade one submission. Whatever goes wrong ends as an outcome, not as an exception."""
         folder = self.submitted / student / assignment
         path = folder / f"{self.notebook(assignment)}.ipynb"
-        if not path.exists():
+        if not os.path.lexists(path):  # what a link points to is not ours to write
             others = ", ".join(sorted(p.name for p in folder.glob("*.ipynb"))) or "none"
             sentence = f"There is no {path.name} in the submission (notebooks found: {others})."
             nbformat.write(submissions.placeholder(sentence), path)

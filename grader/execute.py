@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nbclient.client import CellExecutionComplete
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
@@ -166,12 +167,24 @@ class SandboxExecute(Execute):
             if self.result.dealt is None and outcomes.has_dealt(self._run / "ledger.jsonl"):
                 self.result.dealt = index
 
+    def _update_display_id(self, display_id: str, msg: dict) -> None:
+        # The outputs of earlier cells stand: a later one must not write into them.
+        places = self._display_id_map.get(display_id, {})
+        kept = {cell: found for cell, found in places.items() if cell == self._position}
+        self._display_id_map[display_id] = kept
+        super()._update_display_id(display_id, msg)
+
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
         self._printed += len(str(msg.get("content", "")))
         if self._printed > self.output_mib * MIB:
             self.watch.stop(f"it printed more than {self.output_mib} MiB")
             return None
-        return super().process_message(msg, cell, cell_index)
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellExecutionComplete:
+            raise
+        except Exception:
+            return None  # no kernel says such a thing: the student's code sent it
 
 
 def copy_files(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -30,6 +31,8 @@ from helpers.verdict import Finding, explain, look_at
 
 PATIENCE = 120.0
 """Seconds that one answer may take; the notebook's own limits usually end it earlier."""
+PATIENCE_TO_ASK = 10.0
+"""Seconds until a connection must have named its question; `check` does so at once."""
 NOT_DONE = "not answered yet"
 
 
@@ -63,7 +66,6 @@ class Judge:
         while True:
             connection, _ = server.accept()
             with connection:
-                connection.settimeout(PATIENCE)
                 self._serve_one(connection)
 
     def finish(self) -> None:
@@ -73,14 +75,24 @@ class Judge:
         self.write(event="finished")
 
     def write(self, **event) -> None:
-        """Adds one event to the ledger."""
+        """Adds one event to the ledger.
+
+        Where that fails, as on a full disk, the judge ends: what is not in the ledger is then not
+        graded, and does not look unanswered.
+        """
         with self._lock:
-            self._ledger.write(json.dumps(event) + "\n")
+            try:
+                self._ledger.write(json.dumps(event) + "\n")
+            except OSError as fault:
+                print(f"the ledger can't be written: {fault}", file=sys.stderr, flush=True)
+                os._exit(1)
 
     def _serve_one(self, connection: socket.socket) -> None:
         name = None
         try:
+            connection.settimeout(PATIENCE_TO_ASK)
             message = wire.receive(connection)
+            connection.settimeout(PATIENCE)
             name = message.get("question") if isinstance(message, dict) else None
             if not isinstance(name, str) or name not in self.questions:
                 wire.send(connection, {"end": "there is no such question"})

@@ -15,6 +15,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 
 from grader.settings import course_folder
+from grader.submissions import printable
 from grader.told import name_of_error
 from helpers.verdict import by_fault
 
@@ -40,6 +41,11 @@ class Outcome:
     parts: list[dict[str, Any]] = field(default_factory=list)
     png: str = ""
     alt: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "remark", printable(self.remark))
+        for part in self.parts:
+            part["said"] = printable(part["said"])
 
 
 @dataclass

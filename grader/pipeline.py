@@ -8,7 +8,6 @@ SafeOutputs           leaves nothing in a notebook that a browser would execute
 """
 
 import base64
-import binascii
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,14 @@ NOT_EXECUTED = "the notebook was not executed"
 
 
 def remove_links(assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader copies what a link points to; so no link of a submission may live that long."""
+    """nbgrader copies what a link points to; so no link of a submission may live that long.
+
+    Nor may a pipe, which never ends.
+    """
     for folder in {Path(notebook).parent for notebook in notebooks}:
         for path in folder.rglob("*"):
-            if path.is_symlink() and path.suffix != ".ipynb":
+            plain = not path.is_symlink() and (path.is_file() or path.is_dir())
+            if not plain and path.suffix != ".ipynb":
                 path.unlink()
 
 
@@ -50,6 +53,8 @@ class SubmissionExporter(NotebookExporter):
         try:
             if path.is_symlink():
                 raise Unreadable(f"{path.name} is a link. Submit the notebook itself.")
+            if not path.is_file():
+                raise Unreadable(f"{path.name} is no plain file. Submit the notebook itself.")
             with open(path, "rb") as file:
                 data = file.read(submissions.MAX_NOTEBOOK + 1)
             notebook = submissions.read_notebook(data, path.name)
@@ -185,6 +190,21 @@ class SafeOutputs(SanitizeHTML):
         super().__init__(enabled=True, tags=self.TAGS.split(), **kwargs)
         self.attributes = {"a": ["href", "title"], "img": ["src", "alt", "width"]}
 
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        # what the kernel says of itself lands in a page
+        nb.metadata.pop("language_info", None)
+        nb.metadata.pop("widgets", None)
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        if cell.cell_type == "code" and type(cell.get("execution_count")) is not int:
+            cell["execution_count"] = None
+        return super().preprocess_cell(cell, resources, index)
+
     def sanitize_code_outputs(self, outputs: list[NotebookNode]) -> list[NotebookNode]:
         return [safe for output in outputs if (safe := safe_output(output)) is not None]
 
@@ -192,24 +212,35 @@ class SafeOutputs(SanitizeHTML):
 def safe_output(output: NotebookNode) -> NotebookNode | None:
     """The same output, of plain text and checked pictures alone; None if nothing is left."""
     if output.output_type == "stream":
-        return new_output("stream", name=output.name, text=str(output.text))
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return new_output("stream", name=name, text=_text(output.get("text")))
     if output.output_type == "error":
-        lines = [str(line) for line in output.traceback]
+        lines = output.get("traceback")
         return new_output(
-            "error", ename=str(output.ename), evalue=str(output.evalue), traceback=lines
+            "error",
+            ename=_text(output.get("ename")),
+            evalue=_text(output.get("evalue")),
+            traceback=[_text(line) for line in lines] if isinstance(lines, list) else [],
         )
-    data = {}
-    for kind, value in output.get("data", {}).items():
-        value = "".join(map(str, value)) if isinstance(value, list) else str(value)
+    data, given = {}, output.get("data")
+    for kind, value in given.items() if isinstance(given, dict) else ():
+        value = _text("".join(map(str, value)) if isinstance(value, list) else value)
         if kind == "text/plain":
             data[kind] = value
         elif kind in MAGIC:
             try:
                 picture = base64.b64decode(value)
-            except binascii.Error:
+            except ValueError:
                 continue
             if picture.startswith(MAGIC[kind]):
                 data[kind] = base64.b64encode(picture).decode()
-    alt = output.get("metadata", {}).get("image/png")
-    alt = {"image/png": {"alt": str(alt["alt"])}} if isinstance(alt, dict) and "alt" in alt else {}
+    alt = output.get("metadata")
+    alt = alt.get("image/png") if isinstance(alt, dict) else None
+    alt = (
+        {"image/png": {"alt": _text(alt["alt"])}} if isinstance(alt, dict) and "alt" in alt else {}
+    )
     return new_output("display_data", data, metadata=alt) if data else None
+
+
+def _text(value: Any) -> str:
+    return submissions.whole(str(value))

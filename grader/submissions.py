@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 MAX_NOTEBOOK = 20 << 20
+MAX_CELLS = 1000
+MAX_TEXT = 20_000
+"""Letters in a text cell, and 10 times as many in all of them: to lay out nonsense takes time that
+grows with the square of its length."""
 PICTURES = ("image/png", "image/jpeg")
 
 
@@ -33,8 +38,14 @@ def read_notebook(text: str | bytes, name: str) -> NotebookNode:
         )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        if (count := text.count('"cell_type"')) > MAX_CELLS:
+            raise Unreadable(
+                f"{name} has {count} cells; at most {MAX_CELLS} are read. Start from a fresh copy."
+            )
         notebook = nbformat.reads(text, as_version=4)
         cells = [_cell(cell) for cell in notebook["cells"]]
+    except Unreadable:
+        raise
     except UnicodeDecodeError as error:
         raise Unreadable(
             f"{name} is not a notebook: byte {error.start} is not text. Submit the .ipynb file "
@@ -51,6 +62,11 @@ def read_notebook(text: str | bytes, name: str) -> NotebookNode:
             f"{name} is not a notebook that Jupyter can open ({type(error).__name__}). Open it in "
             "Jupyter, save it, and submit again."
         ) from None
+    left = 10 * MAX_TEXT
+    for cell in cells:
+        if cell.cell_type != "code":
+            cell.source = shortened(cell.source, min(left, MAX_TEXT))
+            left -= len(cell.source)
     metadata: dict[str, Any] = {}
     if problem(notebook):
         metadata["pixelwise"] = {"problem": problem(notebook)}
@@ -59,7 +75,7 @@ def read_notebook(text: str | bytes, name: str) -> NotebookNode:
 
 def _cell(cell: Any) -> NotebookNode:
     source = cell.get("source", "")
-    source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    source = whole("".join(map(str, source)) if isinstance(source, list) else str(source))
     make = {"code": new_code_cell, "markdown": new_markdown_cell}.get(
         cell["cell_type"], new_raw_cell
     )
@@ -76,6 +92,25 @@ def _cell(cell: Any) -> NotebookNode:
     return made
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning, without pictures that are pasted in as letters."""
+    if len(text) <= most:
+        return text
+    text = re.sub(r"data:image/\w+;base64,[A-Za-z0-9+/=]*", "", text)
+    return text if len(text) <= most else f"{text[: max(most, 0)]} … *(cut off here)*"
+
+
+def whole(text: str) -> str:
+    """The text without halves of letters, which JSON can hold and no file can."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what a terminal or a page would obey."""
+    text = " ".join(text.split())
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
 def placeholder(sentence: str) -> NotebookNode:
     """A notebook that stands where none could be read, so that the student does not vanish."""
     # With an id of ours: the same sentence is the same file, and is not graded twice.
@@ -87,7 +122,7 @@ def problem(notebook: NotebookNode) -> str:
     """Why there is nothing to grade in this notebook, or an empty string."""
     note = notebook.get("metadata", {}).get("pixelwise")
     said = note.get("problem") if isinstance(note, dict) else None
-    return said[:500] if isinstance(said, str) else ""
+    return printable(said[:500]) if isinstance(said, str) else ""
 
 
 def fingerprint(folder: Path) -> str:
