@@ -1,20 +1,24 @@
 """The instructor's commands: release · collect · grade · report · doctor."""
 
+import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from distributed import Client
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from grader import sandbox
+from grader import batch, gradebook, sandbox
 from grader.collect import collect as take
 from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
 from grader.doctor import examine
+from grader.gradebook import GradebookUnusable
+from grader.progress import Display
 from grader.sandbox import SandboxUnavailable
 from grader.settings import settings
 
@@ -65,7 +69,13 @@ def grade(
     unconfined: Annotated[
         bool, typer.Option(help="Without the sandbox: only for the work of people you trust.")
     ] = False,
-    again: Annotated[bool, typer.Option(help="Also those that have been graded.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="This student; may be repeated.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="What was handed in or changed since then.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Also those that have been graded.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default all cores.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask cluster: tcp://…")] = None,
 ) -> None:
     """Grade every submission that is new or open, and write the feedback pages."""
     screen = console()
@@ -79,30 +89,45 @@ def grade(
     settings()
     opened = Course(course, confined=not unconfined)
     opened.notebook(assignment)
-    students = opened.students(assignment)
+    todo = chosen(opened, assignment, only or [], since, force)
+    if todo:
+        gradebook.check_writable(opened.db_url)
+        count = min(workers or os.cpu_count(), len(todo))
+        with batch.workers(count, scheduler) as client:
+            _grade(screen, opened, assignment, todo, client)
+    _report(screen, opened, assignment)
+
+
+def chosen(
+    course: Course, assignment: str, only: list[str], since: datetime | None, force: bool
+) -> list[str]:
+    """Whose submissions are to be graded. Raises CourseError where there is nobody."""
+    students = course.students(assignment)
     if not students:
         raise CourseError(
-            f"Nobody handed in {assignment} ({opened.submitted}). Collect first: "
+            f"Nobody handed in {assignment} ({course.submitted}). Collect first: "
             f"python -m grader collect {assignment} FOLDER."
         )
-    todo = [s for s in students if again or not opened.is_graded(assignment, s)]
-    bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*bar, console=screen) as progress:
-        task = progress.add_task("grading", total=len(todo))
+    if strangers := sorted(set(only) - set(students)):
+        raise CourseError(f"{', '.join(strangers)} did not hand in {assignment}.")
+    students = [s for s in students if not only or s in only]
+    if since:
+        students = [s for s in students if course.changed(assignment, s) >= since.timestamp()]
+    return [s for s in students if force or not course.is_graded(assignment, s)]
+
+
+def _grade(
+    screen: Console, course: Course, assignment: str, todo: list[str], client: Client
+) -> None:
+    with Display(screen, len(todo), len(client.nthreads())) as display:
         try:
-            for student in todo:
-                progress.update(task, description=f"grading {escape(student)}")
-                opened.grade(assignment, student)
-                try:
-                    opened.feedback(assignment, student)
-                except CourseError as error:
-                    screen.print(f"[red]✗[/] no feedback page for {escape(f'{student}: {error}')}")
-                progress.advance(task)
+            for student, found, why in batch.grade(course, assignment, todo, client):
+                display.step(student, found.seconds if found else 0.0, why)
+                if found and not found.feedback:
+                    screen.print(f"[red]✗[/] no feedback page for {escape(student)}; see the log")
         except KeyboardInterrupt:
             screen.print("Stopped. The same command goes on from here.")
             raise typer.Exit(130) from None
-        progress.update(task, description="graded")
-    _report(screen, opened, assignment)
 
 
 @app.command()
@@ -170,6 +195,6 @@ def main() -> None:
     """Run the command line; faults that the instructor can mend come as a sentence."""
     try:
         app()
-    except (CourseError, SandboxUnavailable, FileNotFoundError, ValueError) as error:
+    except (CourseError, GradebookUnusable, SandboxUnavailable, OSError, ValueError) as error:
         Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -59,12 +59,16 @@ class Course:
     """An nbgrader course.
 
     Attributes:
+        assignments: the folder of nbgrader_config.py.
+        confined: whether students' code runs in the sandbox.
         folder: where everything that grading makes goes (build/course by default).
+        log: what nbgrader says.
     """
 
     def __init__(self, assignments: Path = ASSIGNMENTS, confined: bool = True) -> None:
         if not (assignments / "nbgrader_config.py").exists():
             raise CourseError(f"{assignments} has no nbgrader_config.py: it is no course folder.")
+        self.assignments, self.confined = assignments, confined
         config = PyFileConfigLoader("nbgrader_config.py", str(assignments)).load_config()
         if not confined:
             config.SandboxExecute.confined = False
@@ -110,6 +114,11 @@ class Course:
     def submitted(self) -> Path:
         return self.folder / "submitted"
 
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is, as SQLAlchemy writes it."""
+        return self._directory.db_url
+
     def students(self, assignment: str) -> list[str]:
         """Everybody who handed something in, in order."""
         return sorted(path.parent.name for path in self.submitted.glob(f"*/{assignment}"))
@@ -123,6 +132,11 @@ class Course:
         folder = self.submitted / student / assignment
         return stamp.exists() and stamp.read_text() == submissions.fingerprint(folder)
 
+    def changed(self, assignment: str, student: str) -> float:
+        """When the submission was handed in or last changed, in seconds since 1970."""
+        folder = self.submitted / student / assignment
+        return max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
+
     def grade(self, assignment: str, student: str) -> None:
         """Grade one submission. Whatever goes wrong ends as an outcome, not as an exception."""
         folder = self.submitted / student / assignment
@@ -131,15 +145,14 @@ class Course:
             others = ", ".join(sorted(p.name for p in folder.glob("*.ipynb"))) or "none"
             sentence = f"There is no {path.name} in the submission (notebooks found: {others})."
             nbformat.write(submissions.placeholder(sentence), path)
-        stamp = self._stamp(assignment, student)
-        stamp.unlink(missing_ok=True)
+        stamp = self.unstamp(assignment, student)
         outcomes.path_of(assignment, student).unlink(missing_ok=True)
         try:
             with temp_attrs(self._directory, assignment_id=assignment, student_id=student):
                 Autograde(coursedir=self._directory, parent=self.api, force=True).start()
         except NbGraderException as error:
             said = " ".join(str(error).split())[:300]
-            self._not_graded(assignment, student, f"nbgrader failed ({said}); see {self.log}")
+            self.not_graded(assignment, student, f"nbgrader failed ({said}); see {self.log}")
         stamp.write_text(submissions.fingerprint(folder))
 
     def feedback(self, assignment: str, student: str) -> Path:
@@ -166,7 +179,14 @@ class Course:
                 grades.append(Grade(student, questions, kept[1]))
         return grades
 
-    def _not_graded(self, assignment: str, student: str, remark: str) -> None:
+    def unstamp(self, assignment: str, student: str) -> Path:
+        """From now on the submission counts as not graded; where to write that it is."""
+        stamp = self._stamp(assignment, student)
+        stamp.unlink(missing_ok=True)
+        return stamp
+
+    def not_graded(self, assignment: str, student: str, remark: str) -> None:
+        """Says of every question of a submission that our side broke."""
         name, found = self.notebook(assignment), []
         with Gradebook(self._directory.db_url) as gradebook:
             gradebook.update_or_create_submission(assignment, student)
