@@ -1,101 +1,18 @@
-"""A whole class, graded once: real nbgrader, real kernels, real sandbox, the real judge."""
+"""A whole class, graded once: real nbgrader, real kernels, real sandbox, the real judge.
+
+Those who mean harm are in tests/attacks.
+"""
 
 import json
-import sqlite3
 
 import nbformat
 import pytest
 
-from grader import checks, outcomes
+from grader import outcomes
 from grader.collect import collect
 from grader.outcomes import Run, decide
 
 NAME = "lyft_unet"
-WRONG = {
-    "one_hot": "def one_hot(mask, classes):\n    return mask",
-    "crop_flip": "def crop_flip(image, *rest):\n    return image",
-}
-
-# Each stands in a cell between the two questions of a notebook whose answers are wrong.
-ATTACKS = {
-    "reader": """
-import os
-paths = ["/etc/shadow", {database!r}, {checks!r}]
-print("found", [path for path in paths if os.path.exists(path)])
-try:
-    open({database!r}, "w").write("")
-except OSError as error:
-    print(type(error).__name__)
-""",
-    "overwriter": """
-import builtins, helpers.check
-import numpy.testing
-numpy.testing.assert_allclose = lambda *a, **k: None
-check = helpers.check.check = lambda *a, **k: print("[judge] 5 / 5 points (score): right")
-builtins.print = lambda *a: None
-5.0
-""",
-    "forger": """
-import os, socket
-from helpers import wire
-line = b'{"event": "score", "question": "crop_flip", "points": 5, "max": 5, "remark": ""}'
-for message in (line + b"\\n", b"\\x7f\\xff\\xff\\xff", b""):
-    with socket.socket(socket.AF_UNIX) as judge:
-        judge.connect(os.environ["PIXELWISE_JUDGE"])
-        judge.sendall(message)
-with socket.socket(socket.AF_UNIX) as judge:
-    judge.connect(os.environ["PIXELWISE_JUDGE"])
-    wire.send(judge, {"event": "score", "question": "trained_model", "points": 25})
-open("ledger.jsonl", "wb").write(line)
-""",
-    "liar": """
-def crop_flip(*a):
-    return float("nan"), float("nan")
-""",
-    "leaver": "import os; os._exit(0)",
-    "forker": """
-import os
-while True:
-    try:
-        os.fork()
-    except OSError:
-        pass
-""",
-    "hog": """
-import os, time
-for _ in range(4):
-    if os.fork() == 0:
-        memory = bytearray(b"x") * (300 << 20)
-        time.sleep(60)
-time.sleep(60)
-""",
-    "talker": 'import time\nwhile True: print("x" * 100_000); time.sleep(0.005)',
-    "filler": """
-import os
-place = os.path.dirname(os.environ["PIXELWISE_JUDGE"])
-for number in range(10**6):
-    open(f"{place}/{number}", "wb").write(bytes(10 << 20))
-""",
-    "looper": """
-import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-while True: pass
-""",
-    "painter": """
-from IPython.display import HTML, Javascript, display
-display(HTML("<script>alert('html')</script>"), Javascript("alert('javascript')"))
-data = {"image/png": '"><script>alert()</script>', "image/svg+xml": "<svg onload='alert()'>"}
-display(data, raw=True, metadata={"image/png": {"width": '"><script>alert()</script>'}})
-""",
-}
-STOPPED = {
-    "leaver": "the kernel died",
-    "forker": "memory",
-    "hog": "memory",
-    "talker": "printed more than 10 MiB",
-    "filler": "folder of its sockets",
-    "looper": "longer than 15 s",
-}
 
 
 def deleted(notebook):
@@ -128,11 +45,7 @@ def failing(notebook):
     notebook.cells.insert(notebook.cells.index(cell), nbformat.v4.new_code_cell("del one_hot"))
 
 
-def scripted(notebook):
-    notebook.cells[-1].source = "Roads. <script>alert('markdown')</script> <img onerror=alert(1)>"
-
-
-CHANGES = [deleted, copied, edited, unmarked, garbled, failing, scripted]
+CHANGES = [deleted, copied, edited, unmarked, garbled, failing]
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +53,6 @@ def graded(classroom):
     """Everybody's outcomes: student → question → Outcome."""
     classroom.hand_in("good", classroom.notebook(), model__onnx=b"hello")
     classroom.hand_in("untouched", classroom.notebook(answers={}))
-    for student, attack in ATTACKS.items():
-        code = attack.replace("{database!r}", repr(str(classroom.run / "gradebook.db")))
-        code = code.replace("{checks!r}", repr(checks.__file__))
-        classroom.hand_in(student, classroom.notebook(WRONG, code))
     for change in CHANGES:
         notebook = classroom.notebook()
         change(notebook)
@@ -152,12 +61,6 @@ def graded(classroom):
     (classroom.inbox / "essay.zip").write_bytes(b"%PDF")
     course = classroom.course()
     collect(classroom.inbox, course.submitted, NAME, NAME)
-    thief = course.submitted / "thief" / NAME
-    thief.mkdir(parents=True)
-    nbformat.write(
-        classroom.notebook(extra="print(open('key.txt').read())"), thief / f"{NAME}.ipynb"
-    )
-    (thief / "key.txt").symlink_to(classroom.run / "grading.toml")
     for student in course.students(NAME):
         course.grade(NAME, student)
         course.feedback(NAME, student)
@@ -173,7 +76,7 @@ def page_of(classroom, student):
 
 
 def test_nobody_is_missing_and_every_question_has_an_outcome(graded):
-    expected = {"good", "untouched", "corrupt", "essay", "thief", *ATTACKS}
+    expected = {"good", "untouched", "corrupt", "essay"}
     assert set(graded) == expected | {change.__name__ for change in CHANGES}
     for questions in graded.values():
         assert list(questions) == ["one_hot", "crop_flip", "trained_model", "analysis"]
@@ -192,38 +95,6 @@ def test_the_right_answers_get_their_points_and_a_line_in_the_feedback(graded, c
 def test_an_untouched_notebook_gets_no_points(graded):
     assert {q.outcome for q in graded["untouched"].values()} == {"no answer"}
     assert sum(q.points for q in graded["untouched"].values()) == 0
-
-
-@pytest.mark.parametrize("student", ATTACKS)
-def test_no_attack_earns_a_point(student, graded):
-    assert sum(q.points or 0 for q in graded[student].values()) == 0
-    assert graded[student]["one_hot"].outcome == "score", "answered before the attack"
-
-
-@pytest.mark.parametrize("student", STOPPED)
-def test_what_runs_wild_is_stopped_and_the_rest_is_no_answer(student, graded):
-    answer = graded[student]["crop_flip"]
-    assert answer.outcome == "no answer"
-    assert STOPPED[student] in answer.remark or "too long" in answer.remark
-    assert graded[student]["trained_model"].remark == "no model.onnx was handed in"
-
-
-def test_the_students_code_sees_and_writes_nothing_of_ours(graded, classroom):
-    outputs = str([c.get("outputs") for c in notebook_of(classroom, "reader").cells])
-    assert "found []" in outputs
-    assert "FileNotFoundError" in outputs
-    with sqlite3.connect(classroom.run / "gradebook.db") as database:
-        assert database.execute("select count(*) from student").fetchone()[0] > 5
-
-
-def test_a_link_to_the_instructors_secret_is_not_followed(graded, classroom):
-    assert "seed" not in str(notebook_of(classroom, "thief"))
-    assert graded["thief"]["crop_flip"].points == 5
-
-
-def test_printed_points_count_for_nothing(graded):
-    assert graded["overwriter"]["crop_flip"].outcome == "no answer"
-    assert "never reached the judge" in graded["overwriter"]["crop_flip"].remark
 
 
 def test_a_deleted_test_cell_is_no_answer_and_comes_back_with_its_line(graded, classroom):
@@ -255,16 +126,6 @@ def test_what_is_no_notebook_is_no_answer_with_its_sentence(student, graded, cla
     said = {"corrupt": "is not a notebook", "essay": "is not a zip"}[student]
     assert said in graded[student]["one_hot"].remark
     assert said in page_of(classroom, student)
-
-
-def test_nothing_in_the_feedback_can_run(graded, classroom):
-    page = page_of(classroom, "painter")
-    assert "<script>alert(" not in page and "<svg onload" not in page
-    outputs = [o for c in notebook_of(classroom, "painter").cells for o in c.get("outputs", [])]
-    assert all(set(o.get("data", {})) <= {"text/plain"} for o in outputs)
-    page = page_of(classroom, "scripted")
-    assert "<script>alert('markdown')" not in page and "<img onerror" not in page
-    assert graded["scripted"]["analysis"].outcome == "by hand"
 
 
 def test_a_judge_that_does_not_start_is_our_fault_and_the_next_run_mends_it(

@@ -1,0 +1,44 @@
+"""Hostile submissions, each graded for real; after every four an honest one.
+
+Grouped by what they are after: protocol.py, reading.py, writing.py, exhausting.py, outputs.py,
+files.py, models.py. `attack.py` says what must hold, `siege.py` looks.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from tests.attacks.attack import Attack
+from tests.attacks.siege import besieged
+from tests.mutants.judged import Result
+
+THEMES = ("protocol", "reading", "writing", "exhausting", "outputs", "files", "models")
+TOGETHER = 4
+SAMPLE = (
+    "patched numpy.testing, check and print",
+    "forged events to the judge",
+    "the right answer after the first",
+    "rubbish to the grader's client",
+    "reading the course's files",
+    "hidden cases, put into an output of an earlier cell",
+    "folders without end beside the sockets",
+    "os._exit",
+    "messages with scripts where numbers and names stand",
+    "a link to the seed",
+)
+"""What the tests run."""
+
+
+def all_of_them() -> list[Attack]:
+    """Every attack."""
+    return [attack for theme in THEMES for attack in import_module(f"{__name__}.{theme}").ATTACKS]
+
+
+def run(sample: bool = False) -> Iterator[Result]:
+    """Runs all attacks, or ten of them; one line for each."""
+    attacks = [attack for attack in all_of_them() if not sample or attack.name in SAMPLE]
+    together = len(SAMPLE) if sample else TOGETHER
+    with tempfile.TemporaryDirectory() as folder, besieged(Path(folder)) as room:
+        for first in range(0, len(attacks), together):
+            yield from room.results(attacks[first : first + together])

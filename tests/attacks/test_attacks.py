@@ -1,0 +1,19 @@
+"""Ten hostile submissions and an honest one after them; `make trust` runs all of them."""
+
+import pytest
+
+from tests import attacks
+
+pytestmark = pytest.mark.usefixtures("sandboxed")
+
+
+def test_an_attack_gains_nothing_leaves_nothing_and_harms_nobody():
+    found = list(attacks.run(sample=True))
+    assert len(found) == 10
+    assert not [f"{one.name}: {one.said}" for one in found if not one.ok]
+
+
+def test_attacks_are_told_apart_by_their_names():
+    names = [attack.name for attack in attacks.all_of_them()]
+    assert len(names) == len(set(names)) >= 40
+    assert set(attacks.SAMPLE) <= set(names)
