@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from grader import batch, gradebook, sandbox
+from grader import batch, bundle, gradebook, sandbox
 from grader.collect import collect as take
 from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
 from grader.doctor import examine
@@ -41,10 +41,24 @@ def release(
     assignment: str,
     course: CourseFolder = ASSIGNMENTS,
     exchange: Annotated[bool, typer.Option(help="Also put it into nbgrader's exchange.")] = False,
+    run: Annotated[bool, typer.Option(help="Run the bundles as students get them.")] = True,
 ) -> None:
-    """Make the students' version of an assignment."""
-    folder = Course(course).release(assignment, exchange)
-    console().print(f"The students' version is in [bold]{escape(str(folder))}[/].")
+    """Make the students' version of an assignment, as a zip and for Kaggle, and look it through."""
+    screen, opened = console(), Course(course)
+    folder = opened.release(assignment, exchange)
+    name = opened.notebook(assignment)
+    made = bundle.make(folder / f"{name}.ipynb", opened.folder / "bundles")
+    found = bundle.leaks(course / "source" / assignment / f"{name}.ipynb", made)
+    found += bundle.stops(made) if run else []
+    for fault in found:
+        screen.print(f"[red]✗[/] {escape(fault)}")
+    if found:
+        raise typer.Exit(1)
+    ran = ", and they run" if run else ""
+    screen.print(f"The students' version is in [bold]{escape(str(folder))}[/].")
+    screen.print(f"No solution, hidden test or seed is in the bundles{ran}:")
+    for path, what in zip(made, ("for a learning platform", "for Kaggle"), strict=False):
+        screen.print(f"  {escape(str(path))}  ({what})")
 
 
 @app.command()

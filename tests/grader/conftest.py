@@ -37,7 +37,7 @@ def day(request, tmp_path_factory, repo, sandboxed):
                               capture_output=True, text=True, timeout=900)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
-    run("release", name)
+    run("release", name, "--no-run")
     source = nbformat.read(repo / f"assignments/source/{name}/{name}.ipynb", as_version=4)
     solution = {
         c.metadata.nbgrader.grade_id: c.source for c in source.cells if "nbgrader" in c.metadata

@@ -46,7 +46,7 @@ def day(classroom, call):
     classroom.hand_in("anna", classroom.notebook())
     classroom.hand_in("bert", classroom.notebook(answers={}))
     (classroom.inbox / "carl.zip").write_bytes(b"no zip")
-    steps = {"doctor": call("doctor"), "release": call("release", NAME)}
+    steps = {"doctor": call("doctor"), "release": call("release", NAME, "--no-run")}
     steps["collect"] = call("collect", NAME, str(classroom.inbox))
     steps["grade"] = call("grade", NAME)
     assert [status for status, _ in steps.values()] == [0, 0, 0, 0], steps
