@@ -337,7 +337,7 @@ def unet(classes, width=16):
     ),
     Right(
         "unet",
-        "Sequential parts, augmentation inside, edges padded by hand",
+        "Sequential parts, noise on the image, edges padded by hand",
         """
 import keras
 from keras import layers
@@ -351,7 +351,7 @@ def double(n):
 
 def unet(classes, width=16):
     image = keras.layers.Input((None, None, 3))
-    x = layers.GaussianNoise(0.02)(layers.RandomContrast(0.1)(image))
+    x = layers.GaussianNoise(0.02)(image)
     skips = [double(width)(x)]
     for k in range(1, 5):
         skips.append(double(width * 2**k)(layers.AveragePooling2D(2)(skips[-1])))
