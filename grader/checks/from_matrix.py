@@ -11,7 +11,9 @@ from helpers.verdict import Case
 
 def matrices(rng: np.random.Generator) -> list[tuple[str, np.ndarray]]:
     """(part, matrix): all classes present, some absent in one way or another, and no pixel."""
-    whole = rng.integers(1, 60, (5, 5)) + np.diag(rng.integers(20, 400, 5))
+    whole, larger = (
+        rng.integers(1, 60, (size, size)) + np.diag(rng.integers(20, 400, size)) for size in (5, 14)
+    )
     missed, invented, absent = rng.permutation(6)[:3]
     gaps = rng.integers(1, 60, (6, 6)) + np.diag(rng.integers(20, 400, 6))
     gaps[:, missed] = 0  # true, never predicted
@@ -21,7 +23,7 @@ def matrices(rng: np.random.Generator) -> list[tuple[str, np.ndarray]]:
     pixel[2, 2] = 1
     return [
         ("values", whole),
-        ("values", whole * 1000),
+        ("values", larger * 1000),
         ("absent", gaps),
         ("absent", pixel),
         ("absent", np.zeros((4, 4), np.int64)),
@@ -53,6 +55,10 @@ def _averaged(matrix):
     return known.mean() if known.size else np.nan, accuracies(matrix)[1]
 
 
+def _per_class_only(change):
+    return lambda m: (accuracies(m)[0], change(m))
+
+
 ACCURACY_MISTAKES = {
     "the accuracy of a class is divided by its predicted pixels, which is precision: divide by its "
     "true pixels, the sum of its row": lambda m: accuracies(m, axis=0),
@@ -67,7 +73,30 @@ ACCURACY_MISTAKES = {
         lambda m: (divided(np.trace(m[1:, 1:]), m[1:].sum()), accuracies(m)[1])
     ),
     "the accuracy of a class is divided by all pixels: divide by its true pixels": (
-        lambda m: (accuracies(m)[0], divided(np.diag(m), np.full(len(m), m.sum())))
+        _per_class_only(lambda m: divided(np.diag(m), np.full(len(m), m.sum())))
+    ),
+    "the accuracy of a class is divided by its union, which is IoU: divide by its true pixels": (
+        _per_class_only(lambda m: divided(np.diag(m), m.sum(0) + m.sum(1) - np.diag(m)))
+    ),
+    "without any pixel the overall accuracy is 0: it must be nan": (
+        lambda m: (divided(np.trace(m), m.sum(), 0), accuracies(m)[1])
+    ),
+    "the overall accuracy is divided by the number of cells: divide by the number of pixels, "
+    "matrix.sum()": lambda m: (np.trace(m) / m.size, accuracies(m)[1]),
+    "that is the share of wrong pixels: the share of right ones is asked for": (
+        lambda m: tuple(1 - value for value in accuracies(m))
+    ),
+    "counts are divided as whole numbers: use / and not //": (
+        lambda m: tuple(np.floor(value) for value in accuracies(m))
+    ),
+    "the shares are in percent: leave them between 0 and 1": (
+        lambda m: tuple(100 * value for value in accuracies(m))
+    ),
+    "the shares are rounded to two places: return them as they are": (
+        lambda m: tuple(np.round(value, 2) for value in accuracies(m))
+    ),
+    "the shares are rounded to three places: return them as they are": (
+        lambda m: tuple(np.round(value, 3) for value in accuracies(m))
     ),
 }
 
@@ -87,6 +116,16 @@ def iou_and_dice(matrix, absent=np.nan, dice=None, union=None):
     whole = true + predicted - hit if union is None else union(true, predicted)
     part = 2 * hit if dice is None else dice(hit)
     return divided(hit, whole, absent), divided(part, true + predicted, absent)
+
+
+def _from_zero(matrix):
+    hit = np.diag(matrix) > 0
+    return tuple(np.where(hit, value, np.nan) for value in iou_and_dice(matrix))
+
+
+def _smoothed(matrix):
+    hit, areas = np.diag(matrix), matrix.sum(0) + matrix.sum(1)
+    return (hit + 1) / (areas - hit + 1), (2 * hit + 1) / (areas + 1)
 
 
 def _blind_to_invented(matrix):
@@ -117,6 +156,15 @@ IOU_DICE_MISTAKES = {
     ),
     "a class that was predicted and is nowhere true gets nan: it is wrong, so 0. Only a class that "
     "is in neither mask is nan": _blind_to_invented,
+    "a class that was missed altogether, or made up, gets nan: it is wrong, so 0. Only a class "
+    "that is in neither mask is nan": _from_zero,
+    "Dice is 2 · IoU / (1 + IoU), and not IoU / (2 − IoU): that goes the other way": (
+        lambda m: (iou_and_dice(m)[0], iou_and_dice(m)[0] / (2 - iou_and_dice(m)[0]))
+    ),
+    "1 is added above and below: that is for losses. Divide the counts as they are": _smoothed,
+    "class 0 is left out: it is a class like the others": (
+        lambda m: tuple(value[1:] for value in iou_and_dice(m))
+    ),
     "counts are divided as whole numbers: use / and not //": (
         lambda m: tuple(np.floor(value) for value in iou_and_dice(m))
     ),

@@ -1,4 +1,4 @@
-"""Checks of functions on masks: colours to ids, clean a label, one-hot, paired crop and flip.
+"""Checks of functions on masks: clean a label, one-hot, paired crop and flip.
 
 Each reference is written out here, apart from helpers/, so that a fault in one shows in the other.
 Each known mistake is the reference with one thing wrong; its hint is what the student reads.
@@ -12,66 +12,6 @@ from helpers.verdict import Case
 
 VEHICLES, CLASSES = 10, 13
 
-# ---- to_ids(picture, palette) → mask
-
-
-def to_ids(picture, palette, unknown=255):
-    same = (picture[:, :, None] == palette).all(-1)
-    return np.where(same.any(-1), same.argmax(-1), unknown)
-
-
-def _squares(picture, palette):
-    return ((picture[:, :, None] - palette) ** 2).sum(-1)
-
-
-def _by_sum(picture, palette):
-    same = picture.sum(-1, keepdims=True) == palette.sum(-1)
-    return np.where(same.any(-1), same.argmax(-1), 255)
-
-
-COLOUR_MISTAKES = {
-    "a colour that is not in the palette gets the class of the nearest one: it must become 255": (
-        lambda p, colours: _squares(p.astype(int), colours.astype(int)).argmin(-1)
-    ),
-    "a colour that is not in the palette becomes class 0: it must become 255": (
-        lambda p, colours: to_ids(p, colours, unknown=0)
-    ),
-    "a colour that is not in the palette becomes −1: it must become 255": (
-        lambda p, colours: to_ids(p, colours, unknown=-1)
-    ),
-    "one channel is compared alone: a colour is found only if all three are the same": (
-        lambda p, colours: to_ids(p[..., :1], colours[:, :1])
-    ),
-    "one equal channel is enough: a colour is found only if all three are the same": (
-        lambda p, colours: (p[:, :, None] == colours).any(-1).argmax(-1)
-    ),
-    "the sums of the channels are compared: red, green and blue have the same sum": _by_sum,
-    "the channels are in the order blue, green, red: Pillow and the palette have RGB": (
-        lambda p, colours: to_ids(p[..., ::-1], colours)
-    ),
-    "a difference of uint8 wraps around: 3 − 5 is 254, and 16² is 0. Compare with ==, or convert "
-    "to int first": lambda p, colours: np.where(
-        (_squares(p, colours) == 0).any(-1), (_squares(p, colours) == 0).argmax(-1), 255
-    ),
-    "ids begin with 1: the first colour of the palette is class 0": (
-        lambda p, colours: to_ids(p, colours) + (to_ids(p, colours) < 255)
-    ),
-}
-
-
-def colour_cases(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for part, shape in (("ids", (21, 34)), ("ids", (1, 1)), ("unknown", (18, 25))):
-        steps = rng.choice(4**3, CLASSES, replace=False)  # many share a channel, or their sum
-        palette = np.stack([steps // 16, steps // 4 % 4, steps % 4], -1).astype(np.uint8) * 64
-        picture = palette[rng.integers(0, CLASSES, shape)]
-        if part == "unknown":  # what JPEG does to a label
-            spoilt = rng.random(shape) < 0.2
-            picture[spoilt] ^= rng.integers(1, 8, (spoilt.sum(), 3), np.uint8)
-        cases.append(case(part, [picture, palette], to_ids, COLOUR_MISTAKES))
-    return cases
-
-
 # ---- prepare_label(label, height, width) → mask
 
 
@@ -81,24 +21,48 @@ def prepare_label(label, height, width, channel=0, resample=Image.NEAREST, clean
     return np.asarray(Image.fromarray(mask).resize((width, height), resample))
 
 
-def remove_hood(mask, first_row=496, ids=(VEHICLES,)):
+def remove_hood(mask, rows=None, ids=(VEHICLES,), becomes=0):
     mask = mask.copy()
-    lower = mask[first_row * len(mask) // 600 :]
-    lower[np.isin(lower, ids)] = 0
+    lower = mask[slice(first_row(mask), None) if rows is None else rows]
+    lower[np.isin(lower, ids)] = becomes
     return mask
+
+
+def first_row(mask):
+    """Where the hood begins."""
+    return 496 * len(mask) // 600
+
+
+def _hood(**change):
+    return lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, **change))
 
 
 LABEL_MISTAKES = {
     "the mask is read from the blue channel, which is 0 everywhere: Pillow gives RGB, and the id "
     "is in the red channel, 0": lambda *a: prepare_label(*a, channel=2),
+    "the hood begins in row 496 of 600: a label of H rows needs 496 * H // 600": (
+        _hood(rows=slice(496, None))
+    ),
     "the hood is still there: vehicle pixels in rows 496 and below (of 600) must become 0, before "
     "any resizing": (lambda *a: prepare_label(*a, clean=lambda m: m)),
+    "the hood's first row is computed from the height that is asked for: clean the label at its "
+    "own size, 496 * H // 600": lambda label, h, w: prepare_label(
+        label, h, w, clean=lambda m: remove_hood(m, slice(496 * h // 600, None))
+    ),
     "every vehicle is gone: only those in rows 496 and below are the hood": (
-        lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, 0))
+        _hood(rows=slice(None))
     ),
     "everything in rows 496 and below is 0: only the vehicle pixels there are the hood": (
-        lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, ids=range(CLASSES)))
+        _hood(ids=range(CLASSES))
     ),
+    "the hood's first row is still there: row 496 belongs to it, and to the slice": (
+        lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, slice(first_row(m) + 1, None)))
+    ),
+    "the vehicles above row 496 are gone, and the hood stays: the rows of the hood are the lower "
+    "ones": lambda *a: prepare_label(*a, clean=lambda m: remove_hood(m, slice(first_row(m)))),
+    "the hood becomes 255: it becomes 0": _hood(becomes=255),
+    "the hood is still there, and another class is gone: vehicles have the id 10": _hood(ids=(9,)),
+    "the hood is still there, and class 11 is gone: vehicles have the id 10": _hood(ids=(11,)),
     "the mask was resized smoothly (bilinear), which mixes ids into classes that were never there: "
     "use nearest": lambda *a: prepare_label(*a, resample=Image.BILINEAR),
     "the mask was resized with Pillow's default filter, which mixes ids: use nearest": (
@@ -171,6 +135,9 @@ def one_hot(mask, classes):
 
 HOT_MISTAKES = {
     "the class axis comes first: H×W×C is asked for": lambda m, c: one_hot(m, c).transpose(2, 0, 1),
+    "the maps begin with class 1: map 0 is that of class 0": (
+        lambda m, c: (m[..., None] == np.arange(1, c + 1)).astype(np.float32)
+    ),
     "the number of maps depends on the ids in this mask: make `classes` maps, always": (
         lambda m, c: one_hot(m, int(m[m < 255].max()) + 1)
     ),

@@ -1,4 +1,4 @@
-"""Checks of metrics of masks: IoU, the confusion matrix, two kinds of mean IoU.
+"""Checks of metrics of masks: IoU, the confusion matrix.
 
 Each reference is written out here, apart from helpers/, so that a fault in one shows in the other.
 """
@@ -103,6 +103,18 @@ CONFUSION_MISTAKES = {
     "these are shares of each true class: counts are asked for": (
         lambda t, p, c: confusion(t, p, c) / np.maximum(1, confusion(t, p, c).sum(1, keepdims=True))
     ),
+    "these are shares of each predicted class: counts are asked for": (
+        lambda t, p, c: confusion(t, p, c) / np.maximum(1, confusion(t, p, c).sum(0))
+    ),
+    "a count wraps around at 256: a matrix of 8 bits is too small. Count in int64": (
+        lambda t, p, c: confusion(t, p, c).astype(np.uint8)
+    ),
+    "a count wraps around at 65536: a matrix of 16 bits is too small. Count in int64": (
+        lambda t, p, c: confusion(t, p, c).astype(np.uint16)
+    ),
+    "only the first image of the stack is counted: masks may be N×H×W": (
+        lambda t, p, c: confusion(t[0], p[0], c) if t.ndim == 3 else confusion(t, p, c)
+    ),
 }
 
 
@@ -114,107 +126,31 @@ def two_masks(rng, shape, classes, ignored=0.0, kind=np.uint8):
     return truth.astype(kind), prediction.astype(kind)
 
 
+CARRIED = "counts of an earlier call are still there: begin anew at each call, inside the function"
+
+
 def confusion_cases(rng: np.random.Generator) -> list[Case]:
-    cases = []
+    cases: list[Case] = []
+    earlier: dict[int, np.ndarray] = {}
     for part, shape, classes, ignored, kind in (
         ("counts", (24, 31), 4, 0, np.int64),
         ("counts", (17, 40), 13, 0, np.uint8),
+        ("counts", (3, 11, 14), 4, 0, np.uint8),
         ("ignore", (24, 31), 5, 0.2, np.uint8),
+        ("ignore", (2, 13, 9), 5, 0.3, np.int64),
         ("ignore", (9, 12), 3, 1, np.int32),
         ("any size and type", (60, 45), 40, 0.1, np.uint8),
         ("any size and type", (1, 1), 6, 0, np.uint16),
         ("any size and type", (40, 3), 2, 0.1, np.int16),
+        ("any size and type", (20, 8, 12), 2, 0.1, np.uint8),
     ):
-        masks = two_masks(rng, shape, classes, ignored, kind)
-        cases.append(case(part, [*masks, classes], confusion, CONFUSION_MISTAKES))
-    return cases
-
-
-# ---- mean_ious(truths, predictions, classes) → pooled, per image
-
-
-def mean_ious(truths, predictions, classes, **options):
-    each = [mean(iou(*pair, classes, **options)) for pair in zip(truths, predictions, strict=True)]
-    return mean(iou(truths, predictions, classes, **options)), mean(each)
-
-
-def mean(values):
-    known = np.asarray(values)[~np.isnan(values)]
-    return known.mean() if known.size else np.nan
-
-
-def _classes_first(truths, predictions, classes):
-    pairs = zip(truths, predictions, strict=True)
-    table = np.array([iou(*pair, classes) for pair in pairs])
-    return mean_ious(truths, predictions, classes)[0], mean([mean(column) for column in table.T])
-
-
-def _one_table(truths, predictions, classes):
-    pairs = zip(truths, predictions, strict=True)
-    table = np.array([iou(*pair, classes) for pair in pairs])
-    return mean_ious(truths, predictions, classes)[0], mean(table.ravel())
-
-
-def _one_iou(truths, predictions, classes):
-    counted = truths != 255
-    hits = (truths == predictions)[counted].sum()
-    union = 2 * counted.sum() - hits
-    return hits / union if union else np.nan, mean_ious(truths, predictions, classes)[1]
-
-
-def _blank_is_zero(truths, predictions, classes):
-    pairs = zip(truths, predictions, strict=True)
-    each = [mean(iou(*pair, classes)) for pair in pairs]
-    return mean_ious(truths, predictions, classes)[0], np.nan_to_num(each).mean()
-
-
-MEAN_MISTAKES = {
-    "the two numbers are exchanged: the pooled one comes first": (
-        lambda t, p, c: mean_ious(t, p, c)[::-1]
-    ),
-    "both numbers are pooled: the second one is the mean over the images of their own mean IoU": (
-        lambda t, p, c: (mean_ious(t, p, c)[0],) * 2
-    ),
-    "both numbers are means over the images: for the first, count the pixels of all images "
-    "together": lambda t, p, c: (mean_ious(t, p, c)[1],) * 2,
-    "the second is averaged over the images first and then over the classes: within each image "
-    "over its classes first": _classes_first,
-    "the second is one mean over all images and classes: an image with many classes then counts "
-    "more. Average within each image first": _one_table,
-    "the pixels of all classes are added up before dividing: one IoU per class, then the mean": (
-        _one_iou
-    ),
-    "a class that is in neither mask counts as 0: leave it out of the mean": (
-        lambda t, p, c: mean_ious(t, p, c, absent=0)
-    ),
-    "a class that is in neither mask counts as 1: leave it out of the mean": (
-        lambda t, p, c: mean_ious(t, p, c, absent=1)
-    ),
-    "ignored pixels (255 in the truth) are counted": (
-        lambda t, p, c: mean_ious(t, p, c, ignore=False)
-    ),
-    "an image in which all is ignored counts as 0: leave it out": _blank_is_zero,
-    "that is the mean Dice: the union counts the overlap once": lambda t, p, c: (
-        mean(_dice(iou(t, p, c))),
-        mean([mean(_dice(iou(*pair, c))) for pair in zip(t, p, strict=True)]),
-    ),
-}
-
-
-def _dice(values):
-    return 2 * values / (1 + values)
-
-
-def mean_cases(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for part, classes, images in (  # images: how many classes occur in it, how much is ignored
-        ("values", 4, ((4, 0), (4, 0), (4, 0))),
-        ("absent", 9, ((2, 0), (7, 0), (3, 0), (2, 0))),
-        ("ignore", 5, ((5, 0.3), (2, 0), (4, 1))),
-        ("ignore", 3, ((3, 1), (2, 1))),
-    ):
-        pairs = [two_masks(rng, (15, 22), *image) for image in images]
-        stacks = [np.stack(masks) for masks in zip(*pairs, strict=True)]
-        inputs = [*stacks, classes]
-        cases.append(case(part, inputs, mean_ious, MEAN_MISTAKES, names=("pooled", "per_image")))
+        truth, prediction = two_masks(rng, shape, classes, ignored, kind)
+        if shape[0] == 20:  # 192,000 pixels: many more than 65,536 of one pair
+            truth, prediction = np.tile([truth, prediction], (1, 1, 10, 10))
+        carried = earlier.get(classes, 0)
+        mistakes = CONFUSION_MISTAKES | {
+            CARRIED: lambda t, p, c, carried=carried: confusion(t, p, c) + carried
+        }
+        cases.append(case(part, [truth, prediction, classes], confusion, mistakes))
+        earlier[classes] = carried + cases[-1].expected[0]
     return cases

@@ -12,7 +12,7 @@ from grader.checks import assignment, bars
 from grader.publish import ASSIGNMENTS, encoded
 from grader.settings import REPOSITORY
 from helpers import desk, wire
-from helpers.verdict import wrong
+from helpers.verdict import explain, look_at
 
 QUESTIONS = [(name, key) for name in ASSIGNMENTS for key in assignment(name)]
 JUDGED_BY_CASES = [(n, k) for n, k in QUESTIONS if assignment(n)[k].kind in ("function", "loss")]
@@ -124,7 +124,8 @@ def test_every_known_mistake_is_caught_and_named_whatever_the_seed(name, key):
         hints = {hint for case in drawn for hint, _ in case.mistakes}
         assert len(hints) >= 3
         for hint in hints:
-            said = [wrong(c, dict(c.mistakes)[hint]) for c in drawn if hint in dict(c.mistakes)]
+            shown = [(c, dict(c.mistakes)[hint]) for c in drawn if hint in dict(c.mistakes)]
+            said = {fault and fault.hint for fault in explain([look_at(*one) for one in shown])}
             assert hint in said, (seed, hint, said)
 
 
