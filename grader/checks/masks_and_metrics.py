@@ -2,10 +2,12 @@
 
 from grader.checks import Question
 from grader.checks.boundary import boundary_cases
+from grader.checks.colours import colour_cases
 from grader.checks.f_beta import challenge_cases, threshold_cases
 from grader.checks.from_matrix import accuracy_cases, iou_dice_cases
-from grader.checks.masks import colour_cases, label_cases
-from grader.checks.metrics import confusion_cases, mean_cases
+from grader.checks.masks import label_cases
+from grader.checks.mean_iou import mean_cases
+from grader.checks.metrics import confusion_cases
 
 QUESTIONS = {
     "to_ids": Question(
