@@ -731,9 +731,9 @@ assert gaps[60, "off"] > 0.3 and gaps[60, "street"] < 0.05 and gaps[300, "off"] 
 # side: the network has become worse on the scenes that it has seen. It met each of them a hundred
 # times, never twice the same, and that was too little to learn them.
 #
-# So the rule is not 'always augment', and it is not 'augment where there is a gap'. Augment where
-# there is a gap *and* steps enough, and then look at the score on new drives. A closed gap is not
-# the aim.
+# So the rule is not 'always augment', and it is not 'augment where there is a gap'. A gap says
+# that augmentation *may* help. Whether it does, with the steps that you have, only the score on
+# new drives says. A closed gap is not the aim.
 #
 # And sixty scenes beat twelve augmented ones by far. New drives bring something that no
 # augmentation has: streets that the twelve do not show. A mirrored, darkened house is still the
