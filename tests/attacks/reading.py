@@ -72,7 +72,7 @@ import importlib, sys
 sys.path += ["{repository}", "{course}"]
 for name in ("grader", "grader.checks", "grader.settings", "helpers.masks", "helpers.metrics",
              "helpers.verdict", "helpers.designs", "helpers.pytorch.unet", "helpers.keras.unet",
-             "helpers.desk", "helpers.data", "tests", "course", "assignments"):
+             "helpers.desk", "helpers.data", "assignments"):
     try:
         importlib.import_module(name); gained(name)
     except ImportError: pass

@@ -166,7 +166,8 @@ class Siege:
             time.sleep(0.25)
         for what in found:
             yield f"left behind: {what}"
-        homes = (Path("/tmp"), Path.home(), REPOSITORY, self.room.run, REPOSITORY / "grader")
+        homes = [Path("/tmp"), Path.home(), REPOSITORY, REPOSITORY / "grader", self.room.run]
+        homes.append(self.room.run / "outcomes" / NAME)
         for home in homes:
             yield from (f"left behind: {path}" for path in home.glob("pwned*"))
 

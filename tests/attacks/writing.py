@@ -10,11 +10,12 @@ import os, sqlite3
 for path in ("{course}/gradebook.db", "{course}/grading.toml", "{course}/ledger.jsonl", "{checks}",
              "{repository}/pwned", "{course}/outcomes/lyft_unet/pwned.json", "/root/.bashrc",
              "/etc/cron.d/pwned", "/var/spool/cron/pwned"):
+    if os.path.exists(path): gained(path)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        open(path, "w").write("pwned"); gained(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # in the sandbox's own /tmp it may
+        open(path, "w").write("pwned")
     except OSError: pass
-try: sqlite3.connect("{course}/gradebook.db").execute("create table pwned (a)"); gained("grades")
+try: sqlite3.connect("{course}/gradebook.db").execute("drop table student"); gained("grades")
 except sqlite3.Error: pass
 """,
     ),

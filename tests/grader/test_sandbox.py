@@ -1,11 +1,12 @@
 """The sandbox from inside: what a student's program can see, reach and use up."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from grader import sandbox
+from grader import sandbox, seccomp
 from grader.sandbox import Limits, SandboxUnavailable
 
 pytestmark = pytest.mark.usefixtures("sandboxed")
@@ -103,6 +104,44 @@ except MemoryError:
     print("no memory")
 """
     assert inside(code, Limits(processes=40, memory_mib=2048)) == "True\nno memory\n"
+
+
+def test_memory_that_belongs_to_no_process_cannot_be_had(inside):
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+for name, call in {"memfd_create": lambda: os.memfd_create("x"),
+                   "shmget": lambda: os.close(0) if libc.shmget(0, 4096, 0o1600) >= 0 else 1 / 0,
+                   "keyctl": lambda: 1 / 0 if libc.syscall(250, 0, -4, 0) < 0 else 0}.items():
+    try:
+        call()
+        print("had", name)
+    except (OSError, ZeroDivisionError):
+        pass
+"""
+    if not seccomp.program():
+        pytest.skip("the numbers of this machine's system calls are not known")
+    assert inside(code) == ""
+
+
+def test_a_filter_is_made_for_known_machines_alone():
+    assert seccomp.program("riscv64") == b""
+    sizes = {len(seccomp.program(machine)) for machine in seccomp.CALLS}
+    assert sizes == {(len(seccomp.CALLS["x86_64"][1]) + 6) * 8}
+
+
+def test_a_run_folder_goes_whatever_was_made_in_it():
+    with sandbox.run_folder() as run:
+        place, here = run, os.open(".", os.O_RDONLY)
+        (run / "closed").mkdir(mode=0)
+        (run / "link").symlink_to("/")
+        os.chdir(run)
+        for _ in range(3000):  # deeper than a path can name, or Python's recursion go
+            os.mkdir("deeper")
+            os.chdir("deeper")
+        os.fchdir(here)
+        os.close(here)
+    assert not place.exists()
 
 
 def test_students_can_import_check_and_nothing_that_holds_a_solution(inside):

@@ -99,3 +99,23 @@ def test_every_type_of_number_arrives_whatever_its_byte_order(name):
     for array in (np.array([0, 1, 1], name), np.array([0, 1, 1], np.dtype(name).newbyteorder(">"))):
         arrived = wire.decode(wire.encode(array))
         assert arrived.dtype == name and arrived.tolist() == array.tolist()
+
+
+def test_a_time_out_is_for_the_whole_message():
+    left, right = socket.socketpair()
+    with left, right:
+        right.settimeout(0.5)
+        over = threading.Event()
+
+        def drip():
+            left.sendall(b"\0\0\x10\0")
+            while not over.wait(0.05):
+                left.sendall(b" ")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with pytest.raises(TimeoutError):
+            wire.receive(right)
+        over.set()
+        thread.join()
+        assert right.gettimeout() == 0.5
