@@ -118,37 +118,37 @@ AFTER_SCORES = """
 """
 
 FCN_PYTORCH = [
-    Mutant("fcn", SUM, "self.larger(total, 2)", "no sum of scores at"),
+    Mutant("fcn", SUM, "self.larger(total, 2)", "no sum of scores at", 15),
     Mutant("fcn", SUM, "torch.cat([self.larger(total, 2), score(maps[k])], 1)",
-           "concatenated at .*: scores are added"),
+           "concatenated at .*: scores are added", 10),
     Mutant("fcn", SCORES + AFTER_SCORES + LOOP,
            SCORES.replace("widths[k]", "widths[k - (k < 5)]") + AFTER_SCORES
            + LOOP.replace("maps[k]", "nn.functional.max_pool2d(maps[k - 1], 2)"),
-           "come from the wrong level"),
+           "come from the wrong level", 15),
     Mutant("fcn", LOOP, """            total = self.larger(self.scores[0](x), 32)
             for k, score in zip(self.scored[1:], self.scores[1:]):
                 total = total + self.larger(score(maps[k]), 2**k)
-            return total""", "bring the coarser scores to that size"),
-    Mutant("fcn", "(5, 4, 3)", "(5, 3, 4)", "must match the size"),
-    Mutant("fcn", "(5, 4, 3)", "(5, 4)", "no sum of scores at"),
-    Mutant("fcn", " if 2**k >= stride", "", "with stride 16, only at"),
-    Mutant("fcn", "if 2**k >= stride", "if 2**k > stride / 4", "with stride 32, nowhere"),
-    Mutant("fcn", END, END + ".softmax(1)", "activation, Softmax"),
+            return total""", "bring the coarser scores to that size", 15),
+    Mutant("fcn", "(5, 4, 3)", "(5, 3, 4)", "must match the size", 15),
+    Mutant("fcn", "(5, 4, 3)", "(5, 4)", "no sum of scores at", 20),
+    Mutant("fcn", " if 2**k >= stride", "", "with stride 16, only at", 17.5),
+    Mutant("fcn", "if 2**k >= stride", "if 2**k > stride / 4", "with stride 32, nowhere", 17.5),
+    Mutant("fcn", END, END + ".softmax(1)", "activation, Softmax", 22.5),
     Mutant("fcn", END, END + ".argmax(1)", "ArgMax"),
-    Mutant("fcn", END, "return total", "instead of"),
-    Mutant("fcn", END, "return nn.functional.interpolate(total, size=(96, 128))", "instead of"),
-    Mutant("fcn", SUM, "self.larger(total, 2) + score(maps[k]).relu()", "activation, Relu"),
-    Mutant("fcn", "block(x if k == 0 else nn", "block(x if k < 2 else nn", "5 halvings give"),
-    Mutant("fcn", "x if k == 0 else nn", "nn", "5 halvings give"),
+    Mutant("fcn", END, "return total", "instead of", 20),
+    Mutant("fcn", END, "return nn.functional.interpolate(total, size=(96, 128))", "instead of", 20),
+    Mutant("fcn", SUM, "self.larger(total, 2) + score(maps[k]).relu()", "activation, Relu", 22.5),
+    Mutant("fcn", "block(x if k == 0 else nn", "block(x if k < 2 else nn", "5 halvings give", 2.5),
+    Mutant("fcn", "x if k == 0 else nn", "nn", "5 halvings give", 2.5),
     Mutant("fcn", "nn.Conv2d(widths[k], classes, 1)", "nn.Conv2d(widths[k], 13, 1)",
-           "it gives 13×"),
-    Mutant("fcn", "widths = [width *", "widths = [8 *", "are asked for"),
-    Mutant("fcn", "[width * min(2**k, 16)", "[width * 2**k", "are asked for"),
+           "it gives 13×", 7.5),
+    Mutant("fcn", "widths = [width *", "widths = [8 *", "are asked for", 20),
+    Mutant("fcn", "[width * min(2**k, 16)", "[width * 2**k", "are asked for", 20),
     Mutant("fcn", "nn.Conv2d(before, after, 3, padding=1, bias=False)",
            "nn.Conv2d(before, after, 3, bias=False)", "input size|stops"),
     Mutant("fcn", "            maps = []\n", "            maps, x = [], torch.zeros_like(x)\n",
            "nothing of the image"),
-    Mutant("fcn", "score(maps[k])", "0 * score(maps[k])", "no sum of scores at"),
+    Mutant("fcn", "score(maps[k])", "0 * score(maps[k])", "no sum of scores at", 15),
 ]  # fmt: skip
 
 POOL = "layers.MaxPooling2D()(x), width * min(2**k, 16))"
