@@ -16,6 +16,7 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
 from grader import outcomes, sandbox, submissions
+from grader.pipeline import only_text_and_pictures
 from grader.sandbox import MIB, SandboxKernelManager, SandboxUnavailable
 from grader.settings import REPOSITORY, course_folder
 from grader.watch import Watch
@@ -143,6 +144,7 @@ class SandboxExecute(Execute):
             why = self.watch.reason or "the kernel died (os._exit, too much memory, or a crash)"
             self.result.stopped = f"the notebook was stopped in cell {self._position + 1}: {why}"
         finally:
+            only_text_and_pictures(nb)
             if self.watch is not None:
                 self.watch.end()
                 if self.watch.ours:

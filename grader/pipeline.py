@@ -13,6 +13,7 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -26,7 +27,6 @@ from grader.feedback import MARK, judge_outputs
 from grader.outcomes import Outcome, Run
 from grader.submissions import Unreadable
 
-MAGIC = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 NOT_EXECUTED = "the notebook was not executed"
 
 
@@ -193,20 +193,42 @@ class SafeOutputs(SanitizeHTML):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        # what the kernel says of itself lands in a page
-        nb.metadata.pop("language_info", None)
-        nb.metadata.pop("widgets", None)
+        only_text_and_pictures(nb)
         return super().preprocess(nb, resources)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, index: int
     ) -> tuple[NotebookNode, ResourcesDict]:
-        if cell.cell_type == "code" and type(cell.get("execution_count")) is not int:
-            cell["execution_count"] = None
-        return super().preprocess_cell(cell, resources, index)
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if cell.cell_type == "markdown" and not _can_be_laid_out(cell):
+            lines = cell.source.replace("`", "'").splitlines()
+            cell.source = "\n".join(f"    {line}" for line in lines)  # as it was typed
+        return cell, resources
 
     def sanitize_code_outputs(self, outputs: list[NotebookNode]) -> list[NotebookNode]:
-        return [safe for output in outputs if (safe := safe_output(output)) is not None]
+        return outputs
+
+
+def _can_be_laid_out(cell: NotebookNode) -> bool:
+    """Whether a page can be made of a text: it may miss a picture, or be nested without end."""
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
+    try:
+        MarkdownWithMath(renderer=renderer).render(cell.source)
+    except Exception:
+        return False
+    return True
+
+
+def only_text_and_pictures(nb: NotebookNode) -> None:
+    """Takes out of an executed notebook what a student's code may have made up."""
+    nb.metadata.pop("language_info", None)
+    nb.metadata.pop("widgets", None)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            if type(cell.get("execution_count")) is not int:
+                cell["execution_count"] = None
+            found = map(safe_output, cell.get("outputs", []))
+            cell.outputs = [output for output in found if output is not None]
 
 
 def safe_output(output: NotebookNode) -> NotebookNode | None:
@@ -227,12 +249,12 @@ def safe_output(output: NotebookNode) -> NotebookNode | None:
         value = _text("".join(map(str, value)) if isinstance(value, list) else value)
         if kind == "text/plain":
             data[kind] = value
-        elif kind in MAGIC:
+        elif kind in submissions.PICTURES:
             try:
                 picture = base64.b64decode(value)
             except ValueError:
                 continue
-            if picture.startswith(MAGIC[kind]):
+            if picture.startswith(submissions.PICTURES[kind]):
                 data[kind] = base64.b64encode(picture).decode()
     alt = output.get("metadata")
     alt = alt.get("image/png") if isinstance(alt, dict) else None

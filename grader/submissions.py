@@ -1,8 +1,10 @@
 """Reading what students hand in. Nothing here trusts a byte of it."""
 
+import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ MAX_CELLS = 1000
 MAX_TEXT = 20_000
 """Letters in a text cell, and 10 times as many in all of them: to lay out nonsense takes time that
 grows with the square of its length."""
-PICTURES = ("image/png", "image/jpeg")
+PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
+"""The kinds of pictures that are kept, and how their bytes begin."""
 
 
 class Unreadable(ValueError):
@@ -85,11 +88,21 @@ def _cell(cell: Any) -> NotebookNode:
         made.metadata["nbgrader"] = nbgrader
     if cell["cell_type"] == "markdown" and isinstance(cell.get("attachments"), dict):
         made["attachments"] = {
-            str(name): {kind: data[kind] for kind in PICTURES if isinstance(data.get(kind), str)}
+            whole(str(name)): found
             for name, data in cell["attachments"].items()
-            if isinstance(data, dict)
+            if isinstance(data, dict) and (found := dict(_pictures(data)))
         }
     return made
+
+
+def _pictures(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind, begin in PICTURES.items():
+        try:
+            picture = base64.b64decode(data[kind])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if picture.startswith(begin):
+            yield kind, base64.b64encode(picture).decode()
 
 
 def shortened(text: str, most: int) -> str:

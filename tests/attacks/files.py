@@ -149,7 +149,7 @@ ATTACKS = [
     Attack("a folder whose notebook is a link", pack=folder_of_links, says="is a link"),
     Attack("JSON without end", pack=raw("[" * 10**6), says="not a notebook"),
     Attack("numbers without end",
-           pack=raw(json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [CELL], "metadata": {}})
+           pack=raw(json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [CELL], "metadata": 0})
                     .replace("4,", "1" * 10**5 + ",")), says="not a notebook"),
     Attack("a notebook of another world",
            pack=raw(json.dumps({"nbformat": 4, "nbformat_minor": 10**9, "metadata": [], "cells": [

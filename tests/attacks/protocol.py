@@ -348,7 +348,7 @@ if datetime.datetime.now().year < 2024: gained("the date")
         """
 import threading, time
 def later():
-    time.sleep(1)
+    time.sleep(3)
 """ + LATE.replace("\n", "\n    ") + """
     check("crop_flip", crop_flip)
 threading.Thread(target=later).start()
