@@ -107,6 +107,7 @@ class SandboxExecute(Execute):
         resources["pixelwise"] = self.result
         who = resources["nbgrader"]
         submission = Path(resources["metadata"]["path"])
+        begun = time.monotonic()
         with sandbox.run_folder() as self._run:
             judge = None
             try:
@@ -127,6 +128,7 @@ class SandboxExecute(Execute):
                     failed = judge.finish()
                     self.result.broken = self.result.broken or failed
                     self.result.events = outcomes.read_ledger(judge.ledger)
+                self.result.seconds = time.monotonic() - begun
         if self.result.broken:
             self.log.error("%s: %s", who["student"], self.result.broken)
         return nb, resources

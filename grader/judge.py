@@ -183,11 +183,10 @@ class Judge:
             if question.kind != "model":
                 continue
             try:
-                share, remark = self.networks.judge_model()
+                share, remark, about = self.networks.judge_model()
                 points = round(question.points * share, 6)
-                self.write(
-                    event="score", question=name, points=points, max=question.points, remark=remark
-                )
+                verdict = {"points": points, "max": question.points, "remark": remark}
+                self.write(event="score", question=name, **verdict, **about)
                 if share < 1 and self.settings.data == "streets":
                     sentence, picture = public.show_model(self.networks)
                     self._write_shown(name, {"": sentence}, picture)

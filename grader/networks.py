@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from grader import similar
 from grader.checks import Question, bars
 from grader.collect import NOTES
 from grader.runner import MAX_MODEL, ModelRefused, read_model, run_model
@@ -15,8 +17,10 @@ from grader.scenes import hidden_scenes
 from grader.settings import Settings, course_folder
 from helpers import rules
 from helpers.architecture import Architecture, Skip, Stage
+from helpers.classes import LYFT
 from helpers.designs import Build
-from helpers.metrics import Confusion
+from helpers.masks import challenge_classes
+from helpers.metrics import Confusion, challenge_score
 
 MAX_WIDTH = 64
 """A wider U-Net does not fit into model.onnx anyway."""
@@ -42,24 +46,42 @@ class Networks:
         self.path = submission / "model.onnx"
         self.settings = settings
 
-    def judge_model(self) -> tuple[float, str]:
-        """The share of the points that model.onnx earns on the hidden scenes, and a remark.
+    def judge_model(self) -> tuple[float, str, dict[str, Any]]:
+        """What model.onnx earns on the hidden scenes.
 
-        Raises NoAnswer: there is no model.onnx, or it cannot be judged.
+        Returns:
+            the share of the points; a remark; and for the instructor's report the challenge's
+            score (None where road or vehicles are missing), a hash of the weights, and a digest of
+            the mistakes.
+
+        Raises:
+            NoAnswer: there is no model.onnx, or it cannot be judged.
         """
         images, truth = hidden_scenes(self.settings, course_folder())
-        confusion = Confusion().add(truth, self.predict(images))
-        return rules.reached(confusion, bars(self.name, self.settings.data))
+        predicted, weights = self._run(images)
+        confusion = Confusion().add(truth, predicted)
+        share, remark = rules.reached(confusion, bars(self.name, self.settings.data))
+        score = challenge_score(confusion.merge(challenge_classes(np.arange(len(LYFT)))))
+        about = {
+            "challenge": round(score, 2) if np.isfinite(score) else None,
+            "weights": weights,
+            "mistakes": similar.digest(truth, predicted),
+        }
+        return share, remark, about
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The masks that model.onnx makes of images (uint8 N×H×W×3): uint8 N×H×W.
 
         Raises NoAnswer: there is no model.onnx, or it cannot be judged.
         """
+        return self._run(images)[0]
+
+    def _run(self, images: np.ndarray) -> tuple[np.ndarray, str]:
+        """The masks, and the hash of the weights."""
         data = self._read()
         try:
-            outputs, _ = run_model(data, images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
-            return rules.graded_prediction(outputs)
+            outputs, facts = run_model(data, images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+            return rules.graded_prediction(outputs), facts["weights"]
         except (ModelRefused, ValueError) as fault:
             raise NoAnswer(str(fault)) from None
 
@@ -168,6 +190,7 @@ class Networks:
 
     def _facts(self, data: bytes) -> Architecture:
         facts = read_model(data)
+        del facts["weights"]
         return Architecture(
             **facts
             | {

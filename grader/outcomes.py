@@ -59,6 +59,7 @@ class Run:
         broken: what of ours failed.
         confined: whether the sandbox was on.
         dealt: the number of the first cell in which a hidden case was dealt; None: in none.
+        seconds: how long the notebook and its judge ran.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Run:
     broken: str = ""
     confined: bool = True
     dealt: int | None = None
+    seconds: float = 0.0
 
 
 def read_ledger(path: Path) -> list[dict[str, Any]]:
@@ -177,6 +179,7 @@ def save(assignment: str, student: str, found: list[Outcome], run: Run) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "confined": run.confined,
+        "seconds": round(run.seconds, 1),
         "questions": [asdict(outcome) for outcome in found],
         "ledger": run.events,
     }
@@ -187,8 +190,13 @@ def save(assignment: str, student: str, found: list[Outcome], run: Run) -> None:
 
 def load(assignment: str, student: str) -> tuple[list[Outcome], bool] | None:
     """The kept outcomes and whether the sandbox was on; None when there are none yet."""
-    path = path_of(assignment, student)
-    if not path.exists():
+    record = load_record(assignment, student)
+    if record is None:
         return None
-    record = json.loads(path.read_text("utf-8"))
     return [Outcome(**question) for question in record["questions"]], record["confined"]
+
+
+def load_record(assignment: str, student: str) -> dict[str, Any] | None:
+    """All that `save` kept, the ledger too; None when there is nothing yet."""
+    path = path_of(assignment, student)
+    return json.loads(path.read_text("utf-8")) if path.exists() else None

@@ -37,7 +37,8 @@ def run_model(
         timeout: seconds that all of it may take.
 
     Returns:
-        The outputs, float32 N×C×H×W, and the facts of `helpers.architecture.read` as a dict.
+        The outputs, float32 N×C×H×W, and the facts of `helpers.architecture.read` as a dict, with
+        `weights`, a hash of what the network learnt.
 
     Raises:
         ModelRefused: it is broken, empty, too large, too slow, or not a plain network.

@@ -61,7 +61,7 @@ def test_a_model_is_judged_on_them(frames, tmp_path, monkeypatch):
     with pytest.raises(NoAnswer, match="no model.onnx"):
         networks.judge_model()
     export(unet(13, 4), tmp_path / "model.onnx")
-    share, remark = networks.judge_model()
+    share, remark, _ = networks.judge_model()
     assert share == 0 and "(0 of the bars 0.9, 0.93, 0.95)" in remark
 
 
