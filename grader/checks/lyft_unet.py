@@ -41,15 +41,14 @@ BARS = {
 """IoU on the hidden scenes, pooled over all of them → share of the points of `trained_model`."""
 
 
+PUBLIC = (Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48))
+
+
 def unet_builds(rng: np.random.Generator) -> list[Build]:
-    """The network of the challenge, and two of other sizes, classes and widths."""
-    builds = [Build(13, 8, 96, 128)]
-    classes = rng.choice([n for n in range(2, 21) if n != 13], 2, replace=False)
-    widths = 2 * rng.choice(np.arange(2, 7), 2, replace=False)
-    for count, width in zip(classes, widths, strict=True):
-        height, columns = (16 * int(n) for n in rng.choice(np.arange(2, 10), 2, replace=False))
-        builds.append(Build(int(count), int(width), height, columns))
-    return builds
+    """The network of the challenge, another public one, and one of its own size and width."""
+    height, columns = (16 * int(n) for n in rng.choice((2, 3, 7, 9), 2, replace=False))
+    classes = int(rng.choice([n for n in range(2, 21) if n not in (5, 13)]))
+    return [*PUBLIC[:2], Build(classes, 2 * int(rng.choice((2, 5, 6))), height, columns)]
 
 
 QUESTIONS = {
@@ -95,7 +94,7 @@ QUESTIONS = {
         },
         design="unet",
         builds=unet_builds,
-        public_builds=(Build(13, 8, 96, 128), Build(5, 6, 64, 80), Build(3, 4, 112, 48)),
+        public_builds=PUBLIC,
         asks="unet(classes, width) builds a U-Net with four levels and skips by concatenation.",
         lesson="06 The whole U",
     ),

@@ -89,34 +89,34 @@ DOWN = """                x = down(x)
 
 UNET_PYTORCH = [
     Mutant("unet", CAT, "torch.cat([self.up[level](x), self.up[level](x)], 1)",
-           "no skip connection at 96×128, 48×64, 24×32, 12×16"),
+           "no skip connection at 96×128, 48×64, 24×32, 12×16", 12.5),
     Mutant("unet", MERGE, "skips[level] + self.up[level](x)\n"
            "                x = self.merge[level](torch.cat([x, x], 1))",
-           "added and not concatenated"),
-    Mutant("unet", CAT, "torch.cat([skips[level] * (level < 3), self.up[level](x)], 1)",
-           "no skip connection at 12×16"),
+           "added and not concatenated", 12.5),
+    Mutant("unet", CAT, "torch.cat([skips[level] * float(level < 3), self.up[level](x)], 1)",
+           "no skip connection at 12×16", 12.5),
     Mutant("unet", DOWN, """                if level:
                     x = nn.functional.max_pool2d(x, 2)
                 if level < 4:
                     skips.append(x.repeat(1, 2, 1, 1) if level else x.repeat(1, 9, 1, 1)
                                  [:, : self.head.in_channels])
-                x = down(x)""", "come from no convolution of that size"),
+                x = down(x)""", "come from no convolution of that size", 12.5),
     Mutant("unet", CAT, "torch.cat([nn.functional.interpolate(skips[0].repeat("
            "1, 2**level, 1, 1), skips[level].shape[2:]), self.up[level](x)], 1)",
-           "come from no convolution of that size"),
-    Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, 13, 1)", "it gives 13"),
+           "come from no convolution of that size", 12.5),
+    Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, 13, 1)", "it gives 13", 15),
     Mutant("unet", "nn.Conv2d(width, classes, 1)", "nn.Conv2d(width, classes + 1, 1)",
-           "instead of"),
+           "instead of", 15),
     Mutant("unet", "return self.head(x)", "return self.head(x).argmax(1)", "ArgMax"),
     Mutant("unet", "return self.head(x)",
-           "return nn.functional.interpolate(self.head(x), size=(96, 128))", "instead of|fixed"),
+           "return nn.functional.interpolate(self.head(x), size=(96, 128))", "instead of|fixed", 15),
     Mutant("unet", "return self.head(x)", "return nn.functional.max_pool2d(self.head(x), 2)",
-           "instead of"),
+           "instead of", 15),
     Mutant("unet", "width * 2**level for level in range(5)", "width for level in range(5)",
            "stops|are asked for"),
     Mutant("unet", "width * 2**level for level in range(5)",
            "width * 3**level for level in range(5)", "stops|are asked for"),
-    Mutant("unet", "return UNet(classes, width)", "return UNet(classes, 16)", "are asked for"),
+    Mutant("unet", "return UNet(classes, width)", "return UNet(classes, 16)", "are asked for", 10),
     Mutant("unet", "3, padding=1, bias=False),\n            nn.BatchNorm2d(channels),\n"
            "            nn.ReLU(),\n            nn.Conv2d(channels, channels, 3, padding=1",
            "3, padding=1, bias=False),\n            nn.BatchNorm2d(channels),\n"
@@ -138,27 +138,24 @@ UNET_KERAS = [
     KERAS("unet", "for level in range(4):\n        x = block", "for level in range(3):\n"
           "        x = block", "resolutions|stops"),
     KERAS("unet", CONV, CONV.replace("same", "valid"), "stops|resolutions"),
-    KERAS("unet", KERAS_CAT, "layers.Add()([skips[level], x])", "added and not concatenated"),
-    KERAS("unet", KERAS_CAT, "x", "no skip connection at 96×128, 48×64, 24×32, 12×16"),
-    KERAS("unet", KERAS_CAT, "x if level == 2 else " + KERAS_CAT, "no skip connection at 24×32"),
+    KERAS("unet", KERAS_CAT, "layers.Add()([skips[level], x])", "added and not concatenated", 12.5),
+    KERAS("unet", KERAS_CAT, "x", "no skip connection at 96×128, 48×64, 24×32, 12×16", 12.5),
+    KERAS("unet", KERAS_CAT, "x if level == 2 else " + KERAS_CAT, "no skip connection at 24×32", 12.5),
     KERAS("unet", KERAS_CAT, "layers.Concatenate()([layers.MaxPooling2D()(skips[level - 1]) "
-          "if level else skips[0], x])", "come from no convolution of that size"),
+          "if level else skips[0], x])", "come from no convolution of that size", 12.5),
     KERAS("unet", KERAS_CAT, "layers.Concatenate()([layers.UpSampling2D()(skips[level + 1]) "
-          "if level < 3 else skips[3], x])", "no skip connection at"),
+          "if level < 3 else skips[3], x])", "no skip connection at", 12.5),
     KERAS("unet", "layers.Input((None, None, 3))", "layers.Input((96, 128, 3))",
-          r"for \d+×\d+ images"),
-    KERAS("unet", HEAD, "layers.Conv2D(13, 1)(x))", "classes it gives"),
+          r"for \d+×\d+ images", 15),
+    KERAS("unet", HEAD, "layers.Conv2D(13, 1)(x))", "classes it gives", 15),
     KERAS("unet", HEAD, "keras.ops.argmax(layers.Conv2D(classes, 1)(x), -1, keepdims=True))",
           "ArgMax|instead of"),
-    KERAS("unet", HEAD, "layers.Dense(classes)(layers.Flatten()(x)))", "stops|dense"),
-    KERAS("unet", HEAD, "layers.Conv2D(classes, 1)(layers.UpSampling2D()(x)))", "instead of"),
+    KERAS("unet", HEAD, "layers.Conv2D(classes, 1)(layers.UpSampling2D()(x)))", "instead of", 15),
     KERAS("unet", "x = block(x, width * 2**level)", "x = block(x, width * (level + 1))",
           "are asked for"),
     KERAS("unet", "x = block(x, width * 16)", "x = block(layers.MaxPooling2D()(x), width * 16)\n"
-          "    x = layers.UpSampling2D()(x)", "resolutions"),
-    KERAS("unet", "x = block(x, width * 16)\n", "", "resolutions|parameters"),
-    KERAS("unet", "layers.Conv2DTranspose(width * 2**level, 2, strides=2)(x)",
-          "layers.Conv2DTranspose(width * 2**level, 2)(x)", "stops"),
+          "    x = layers.UpSampling2D()(x)", "resolutions", 15),
+    KERAS("unet", "x = block(x, width * 16)\n", "", "resolutions|parameters", 15),
     KERAS("unet", "layers.Conv2DTranspose(width * 2**level, 2, strides=2)(x)",
           "layers.Conv2DTranspose(width * 2**level, 3, strides=2)(x)", "stops"),
     KERAS("unet", "for level in reversed(range(4)):\n        x = layers",
