@@ -103,7 +103,7 @@ def image_input(graph: onnx.GraphProto, height: int, width: int) -> tuple[str, t
             f"The model has {len(inputs)} inputs and {len(graph.output)} outputs: one image "
             "goes in and one array of logits comes out."
         )
-    n, *rest = (d.dim_value for d in inputs[0].type.tensor_type.shape.dim)
+    n, *rest = [d.dim_value for d in inputs[0].type.tensor_type.shape.dim] or [0]
     if len(rest) != 3 or (rest[0] != 3 and rest[2] != 3):
         raise ValueError(
             f"The input of the model is {'×'.join(str(d or '?') for d in (n, *rest))}: it must be "

@@ -58,7 +58,7 @@ if os.fork() == 0:
     os._exit(0)
 """,
     ),
-    Attack("sleep", "import time\ntime.sleep(10**6)", says="too long"),
+    Attack("sleep", "import time\ntime.sleep(10**6)"),
     Attack("deep recursion in C", "import sys\nsys.setrecursionlimit(10**9)\n"
            "def deep(n): return deep(n + 1)\ndeep(0)"),
     Attack(

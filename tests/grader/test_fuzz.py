@@ -175,7 +175,9 @@ VALUES = {
     "keepdims": st.integers(-1, 2),
     "equation": st.sampled_from(["nchw->nhwc", "...", "nchw,ij->nij", "a->"]),
 }
-attributes = st.fixed_dictionaries({}, optional=VALUES)
+attributes = st.just({}) | st.just({}) | st.fixed_dictionaries({}, optional=VALUES)
+JOINTS = "Relu Transpose Flatten Squeeze Identity Add Mul GlobalAveragePool Shape MatMul Reshape"
+JOINTS = (JOINTS + " ReduceMean Concat Softmax ConvTranspose Cast Exp Sum Gather").split()
 
 
 @st.composite
@@ -226,6 +228,36 @@ def small() -> bytes:
 
 
 @st.composite
+def rebuilt(draw):
+    """A good network in which layers were put in, taken out, joined otherwise."""
+    made = onnx.load_model_from_string(small())
+    for number in range(draw(st.integers(1, 3))):
+        nodes = made.graph.node
+        place = draw(st.integers(0, len(nodes) - 1))
+        if draw(st.booleans()):  # another layer's input is this one's output, through a new layer
+            kind = draw(st.sampled_from(JOINTS))
+            more = draw(st.lists(st.sampled_from([*CONSTANTS, "a"]), max_size=1))
+            before = [nodes[place].output[0], *more]
+            new = helper.make_node(kind, before, [f"n{number}"], **draw(attributes))
+            for node in nodes[place + 1 :]:
+                for n, name in enumerate(node.input):
+                    if name == before[0]:
+                        node.input[n] = f"n{number}"
+            nodes.insert(place + 1, new)
+        else:
+            for name, value in draw(attributes).items():
+                del nodes[place].attribute[:]
+                nodes[place].attribute.append(helper.make_attribute(name, value))
+    known = {tensor.name for tensor in made.graph.initializer}
+    made.graph.initializer.extend(
+        numpy_helper.from_array(v, k) for k, v in CONSTANTS.items() if k not in known
+    )
+    if draw(st.booleans()):
+        made.graph.output[0].name = made.graph.node[-1].output[0]
+    return made.SerializeToString()
+
+
+@st.composite
 def damaged(draw):
     """A good file, with bytes changed, cut out or put in."""
     data = bytearray(small())
@@ -242,7 +274,7 @@ def test_the_file_that_is_damaged_is_good(read):
 
 
 @settings(max_examples=300)
-@given(st.binary(max_size=100) | damaged() | graphs())
+@given(st.binary(max_size=100) | damaged() | rebuilt() | rebuilt() | graphs())
 def test_a_model_is_read_or_refused(read, model):
     assert_foreseen(read(model))
 
