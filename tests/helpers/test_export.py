@@ -63,6 +63,17 @@ def test_weights_of_another_precision_are_written_as_float32(tmp_path, dtype):
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
+class Stacked(nn.Conv2d):
+    def forward(self, x):
+        return torch.hstack([super().forward(x), x])
+
+
+def test_maps_joined_by_hstack_are_a_concatenation(tmp_path):
+    path = export(Stacked(3, 10, 1), tmp_path / "m.onnx")
+    assert [node.op_type for node in onnx.load(path).graph.node] == ["Conv", "Concat"]
+    assert run(path, 2, 96, 128)[1].shape == (2, 13, 96, 128)
+
+
 class Noisy(nn.Conv2d):
     def forward(self, x):
         return super().forward(x) + torch.rand(1).item()
