@@ -22,11 +22,13 @@ def prepare_label(label, height, width):
         "prepare_label",
         "torch.nn.functional.interpolate, then uint8",
         """
+import torch
+
 def prepare_label(label, height, width):
     red = torch.as_tensor(np.ascontiguousarray(label[..., 0]))
     rows = torch.arange(len(red))[:, None]
     red = red.masked_fill((rows * 600 >= 496 * len(red) // 600 * 600) & (red == 10), 0)
-    small = nn.functional.interpolate(red[None, None].double(), size=(height, width))
+    small = torch.nn.functional.interpolate(red[None, None].double(), size=(height, width))
     return small.squeeze().byte()
 """,
     ),
@@ -56,6 +58,8 @@ def one_hot(mask, classes):
         "crop_flip",
         "torch tensors in a list",
         """
+import torch
+
 def crop_flip(image, mask, top, left, height, width, flip):
     pair = [torch.from_numpy(a) for a in (image, mask)]
     pair = [a.narrow(0, top, height).narrow(1, left, width) for a in pair]
