@@ -2,7 +2,8 @@
 
 import os
 import sys
-from datetime import datetime
+import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,12 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from grader import batch, bundle, gradebook, sandbox
-from grader.collect import collect as take
+from grader import batch, bundle, gradebook, inbox, kaggle, sandbox
+from grader.collect import take
 from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
 from grader.doctor import examine
 from grader.gradebook import GradebookUnusable
+from grader.names import Roster
 from grader.progress import Display
 from grader.sandbox import SandboxUnavailable
 from grader.settings import settings
@@ -62,18 +64,47 @@ def release(
 
 
 @app.command()
-def collect(assignment: str, folder: Path, course: CourseFolder = ASSIGNMENTS) -> None:
-    """Take in the submissions that a learning platform handed out, from a folder."""
+def collect(
+    assignment: str,
+    source: Annotated[
+        Path | None, typer.Argument(help="A folder of downloads, or a CSV of Kaggle's kernels.")
+    ] = None,
+    course: CourseFolder = ASSIGNMENTS,
+    exchange: Annotated[bool, typer.Option(help="From nbgrader's exchange.")] = False,
+    roster: Annotated[
+        Path | None, typer.Option(help="A CSV: student, and name, moodle, canvas or kaggle.")
+    ] = None,
+) -> None:
+    """Take in what students handed in: a folder of downloads, the exchange or Kaggle."""
+    if exchange == (source is not None):
+        raise CourseError("Name a folder of downloads or a CSV of Kaggle's kernels, or --exchange.")
     opened = Course(course)
-    found = take(folder, opened.submitted, assignment, opened.notebook(assignment))
+    name, people = opened.notebook(assignment), Roster(roster) if roster else None
+    due = gradebook.definition(opened.db_url, assignment)["duedate"]
+    with tempfile.TemporaryDirectory() as scratch:
+        if exchange:
+            inbound, check_owner = opened.inbox(assignment)
+            attempts = inbox.of_exchange(inbound, assignment, people, check_owner)
+        elif source.suffix == ".csv":
+            attempts = kaggle.of_kernels(source, Path(scratch), name, people)
+        else:
+            attempts = inbox.of_folder(source, people)
+        found = take(attempts, opened.submitted, assignment, name, due and due.replace(tzinfo=UTC))
     table = Table("student", "file", "remark", title=f"Collected for {assignment}")
     for one in found:
-        remark = "\n".join(map(escape, one.remarks)) or "[green]taken[/]"
-        table.add_row(escape(one.student) or "?", escape(one.source), remark)
+        said = ["[green]taken[/]"] if one.taken else []
+        table.add_row(
+            escape(one.student) or "?",
+            escape(one.source),
+            "\n".join(said + [*map(escape, one.remarks)]),
+        )
     screen = console()
     screen.print(table)
-    people = len({one.student for one in found if one.student})
-    screen.print(f"{people} students in [bold]{escape(str(opened.submitted))}[/].")
+    came = {one.student for one in found if one.student}
+    screen.print(f"{len(came)} students in [bold]{escape(str(opened.submitted))}[/].")
+    missing = set(people.students if people else ()) - set(opened.students(assignment))
+    if missing:
+        screen.print(f"Nothing of {len(missing)}: {escape(', '.join(sorted(missing)))}.")
 
 
 @app.command()

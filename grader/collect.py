@@ -1,133 +1,144 @@
-"""Takes in what a learning platform hands out: zips, folders or loose notebooks, one per student.
+"""Takes in what students handed in, however it came: one submission per student, the newest.
 
 Each ends as submitted/<student>/<assignment>/ with the notebook, model.onnx and a timestamp. What
 cannot be taken gets a sentence and a placeholder, so that nobody is missing from the grades.
 """
 
-import re
 import shutil
-import stat
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import nbformat
 
+from grader.inbox import Attempt, of_folder
 from grader.runner import MAX_MODEL
 from grader.sandbox import MIB
 from grader.submissions import MAX_NOTEBOOK, Unreadable, placeholder, printable, read_notebook
+from grader.unpack import MODEL, File, Refused, files_of
 
-MAX_UNPACKED = 1 << 30
-MAX_ENTRIES = 2000
-MODEL = "model.onnx"
 NOTES = "collected.txt"
+STAMP = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of one file or folder.
+    """What became of one attempt.
 
     Attributes:
-        student: whose it is; empty when the name does not tell.
-        source: the name of the file or folder.
-        remarks: what is wrong with it, one sentence each, with the remedy.
+        student: whose it is; empty when nobody knows.
+        source: the name of the file or folder, or of the kernel.
+        taken: whether its notebook is what will be graded.
+        remarks: what is to be known of it, one sentence each, with the remedy.
     """
 
     student: str
     source: str
+    taken: bool
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class File:
-    """One file of a submission: its path inside, its size, and how to read its first n bytes."""
-
-    path: str
-    size: int
-    read: Callable[[int], bytes]
-
-
-class Refused(ValueError):
-    """Nothing of this submission can be taken; the message says why."""
-
-
 def collect(folder: Path, submitted: Path, assignment: str, notebook: str) -> list[Collected]:
-    """Take in every submission of a folder.
-
-    Args:
-        folder: holds `<student>_anything.zip`, `<student>.zip`, folders called `<student>`, or
-            `<student>_anything.ipynb`.
-        submitted: nbgrader's folder of submissions.
-        assignment: its name.
-        notebook: the name of its notebook, without .ipynb.
-
-    Returns:
-        One entry per file or folder, in the order of their names. The newest of several of one
-        student counts.
+    """Take in every submission of a folder of downloads; see `take`.
 
     Raises:
         FileNotFoundError: there is no such folder.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder. Name the one with the downloads.")
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
-    newest: dict[str, Path] = {}
-    for path in entries:
-        student = student_of(path)
-        if student and (student not in newest or _time(path) > _time(newest[student])):
-            newest[student] = path
+    return take(of_folder(folder), submitted, assignment, notebook)
+
+
+def take(
+    attempts: list[Attempt],
+    submitted: Path,
+    assignment: str,
+    notebook: str,
+    due: datetime | None = None,
+) -> list[Collected]:
+    """Take in the newest attempt of every student, and say what became of each.
+
+    Args:
+        attempts: from `grader.inbox` or `grader.kaggle`.
+        submitted: nbgrader's folder of submissions.
+        assignment: its name.
+        notebook: the name of its notebook, without .ipynb.
+        due: what comes later is late, and taken all the same.
+
+    Returns:
+        One entry per attempt, in their order.
+    """
+    newest = _newest(attempts)
     found = []
-    for path in entries:
-        student = student_of(path)
-        if not student:
-            remark = (
-                f"{path.name}: the name does not begin with a student's id (letters, digits, "
-                ". - @); nothing was taken. Rename it to <student>.zip."
-            )
-            found.append(Collected("", path.name, (remark,)))
-        elif newest[student] != path:
-            remark = f"{path.name}: {newest[student].name} is newer and was taken instead."
-            found.append(Collected(student, path.name, (remark,)))
-        else:
-            remarks = _take(path, submitted / student / assignment, notebook)
-            found.append(Collected(student, path.name, tuple(remarks)))
+    for one in attempts:
+        remarks, taken = [*one.remarks, *_lateness(one, due)], False
+        target = submitted / one.student / assignment
+        if one.student and one.paths:
+            if newest[one.student] is not one:
+                remarks.insert(0, f"older: {newest[one.student].source} counts instead.")
+            elif (kept := _kept(target)) and kept > one.time.replace(microsecond=0):
+                remarks.insert(
+                    0,
+                    f"older: one of {kept.strftime(STAMP)} was collected before and counts. To "
+                    f"take this one of {one.time.strftime(STAMP)}, remove {target}.",
+                )
+            else:
+                taken, said = _take(one, target, notebook)
+                remarks = said + remarks
+        found.append(Collected(one.student, one.source, taken, tuple(map(printable, remarks))))
     return found
 
 
-def student_of(path: Path) -> str:
-    """The student's id: a folder's whole name, a file's name up to the first "_" or the ending."""
-    name = path.name if path.is_dir() else path.stem.split("_")[0]
-    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", name) else ""
+def _newest(attempts: list[Attempt]) -> dict[str, Attempt]:
+    """Student → the attempt that counts."""
+    of_platform: dict[tuple[str, str], Attempt] = {}
+    for one in attempts:
+        last = of_platform.get((one.student, one.platform))
+        if one.paths and (last is None or (one.order, one.time) > (last.order, last.time)):
+            of_platform[one.student, one.platform] = one
+    newest: dict[str, Attempt] = {}
+    for (student, _), one in of_platform.items():
+        if student not in newest or one.time > newest[student].time:
+            newest[student] = one
+    return newest
 
 
-def _time(path: Path) -> float:
-    return path.lstat().st_mtime
+def _lateness(one: Attempt, due: datetime | None) -> list[str]:
+    if due and one.paths and one.time > due:
+        return [f"late: of {one.time.strftime(STAMP)}, due {due.strftime(STAMP)}."]
+    return [f"late, says {one.platform.capitalize()}."] if one.late else []
 
 
-def _take(path: Path, target: Path, notebook: str) -> list[str]:
-    """Writes one submission; returns what is wrong with it."""
-    remarks: list[str] = []
+def _kept(target: Path) -> datetime | None:
+    """When the submission that is there was handed in."""
+    try:
+        text = (target / "timestamp.txt").read_text("utf-8").strip()
+        return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+    except (OSError, ValueError):
+        return None
+
+
+def _take(one: Attempt, target: Path, notebook: str) -> tuple[bool, list[str]]:
+    """Writes one submission; whether its notebook was taken, and what is wrong with it."""
+    path, remarks, taken = one.paths[0], [], True
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / "submission"
         fresh.mkdir()
         try:
-            files = _files(path)
+            files = [file for path in one.paths for file in files_of(path)]
             (fresh / f"{notebook}.ipynb").write_bytes(_notebook(path, files, notebook, remarks))
             _model(path, files, fresh, remarks)
         except Refused as error:
+            taken = False
             remarks.append(str(error))
             nbformat.write(placeholder(printable(str(error))), fresh / f"{notebook}.ipynb")
-        time = datetime.fromtimestamp(_time(path), UTC)
-        (fresh / "timestamp.txt").write_text(time.strftime("%Y-%m-%d %H:%M:%S UTC\n"))
+        (fresh / "timestamp.txt").write_text(one.time.strftime(STAMP) + "\n")
         remarks = [printable(remark) for remark in remarks]
         if remarks:
             (fresh / NOTES).write_text("\n".join(remarks) + "\n", "utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(fresh, target)
-    return remarks
+    return taken, remarks
 
 
 def _notebook(path: Path, files: list[File], name: str, remarks: list[str]) -> bytes:
@@ -145,6 +156,8 @@ def _notebook(path: Path, files: list[File], name: str, remarks: list[str]) -> b
     if len(notebooks) > 1:
         remarks.append(f"{path.name}: of {names[:200]} only {exact[0].path} was taken.")
     chosen = exact[0] if exact else notebooks[0]
+    if not exact and chosen.path != path.name:
+        remarks.append(f"{path.name}: {chosen.path[:200]} was taken as {name}.ipynb.")
     try:
         data = chosen.read(MAX_NOTEBOOK + 1)
         read_notebook(data, chosen.path)
@@ -179,76 +192,3 @@ def _model(path: Path, files: list[File], target: Path, remarks: list[str]) -> N
 
 def _damaged(path: Path, file: File, error: Exception) -> str:
     return f"{path.name}: {file.path} is damaged ({error}). Pack and upload it again."
-
-
-def _files(path: Path) -> list[File]:
-    """The files of a submission. Raises Refused."""
-    if path.is_symlink():
-        raise Refused(f"{path.name} is a link; nothing was taken. Put the file itself there.")
-    if path.is_dir():
-        found = _files_of_folder(path)
-    elif path.suffix == ".ipynb":
-        found = [_file(path, path.name)]
-    else:
-        found = _files_of_zip(path)
-    skip = ("__MACOSX", ".ipynb_checkpoints")
-    return [f for f in found if not any(p in skip for p in PurePosixPath(f.path).parts)]
-
-
-def _file(path: Path, name: str) -> File:
-    def read(limit: int) -> bytes:
-        with open(path, "rb") as file:
-            return file.read(limit)
-
-    return File(name, path.stat().st_size, read)
-
-
-def _files_of_folder(folder: Path) -> list[File]:
-    found = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            raise Refused(f"{folder.name}: {name} is a link. Submit the file itself.")
-        if path.is_file():
-            found.append(_file(path, name))
-    return found
-
-
-def _files_of_zip(path: Path) -> list[File]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError):
-        raise Refused(
-            f"{path.name} ({path.stat().st_size} bytes) is not a zip, or it was cut off on its "
-            "way. Pack the notebook and the model into a zip and upload it again."
-        ) from None
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    unpacked = sum(entry.file_size for entry in entries)
-    if len(entries) > MAX_ENTRIES or unpacked > MAX_UNPACKED:
-        raise Refused(
-            f"{path.name} unpacks to {len(entries)} files of {unpacked / MIB:.0f} MiB; nothing was "
-            "taken. Pack the notebook and the model only."
-        )
-    for entry in entries:
-        place = PurePosixPath(entry.filename.replace("\\", "/"))
-        if place.is_absolute() or ".." in place.parts or ":" in entry.filename:
-            raise Refused(
-                f"{path.name}: {entry.filename[:100]!r} points out of the zip. Pack the files of "
-                "one folder."
-            )
-        if stat.S_ISLNK(entry.external_attr >> 16):
-            raise Refused(f"{path.name}: {entry.filename[:100]} is a link. Pack the file itself.")
-        if entry.flag_bits & 1:
-            raise Refused(f"{path.name} has a password. Pack it without one.")
-
-    def reader(entry: zipfile.ZipInfo) -> Callable[[int], bytes]:
-        def read(limit: int) -> bytes:
-            try:
-                with zipfile.ZipFile(path) as again, again.open(entry) as file:
-                    return file.read(limit)
-            except (zipfile.zlib.error, NotImplementedError, RuntimeError) as error:
-                raise ValueError(str(error)) from None
-
-        return read
-
-    return [File(entry.filename, entry.file_size, reader(entry)) for entry in entries]

@@ -14,6 +14,7 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde, NbGraderException
+from nbgrader.exchange import ExchangeError
 from nbgrader.utils import temp_attrs
 from sqlalchemy.exc import SAWarning
 from traitlets.config.loader import PyFileConfigLoader
@@ -109,6 +110,21 @@ class Course:
         if len(names) > 1:
             raise CourseError(f"{assignment} has {len(names)} notebooks; grading takes one.")
         return names[0]
+
+    def inbox(self, assignment: str) -> tuple[Path, bool]:
+        """Where nbgrader's exchange keeps what came in, and whether its owners are looked at."""
+        with temp_attrs(self._directory, assignment_id=assignment):
+            asked = self.api.exchange.Collect(
+                coursedir=self._directory, authenticator=self.api.authenticator, parent=self.api
+            )
+            try:
+                asked.init_src()
+            except ExchangeError as error:
+                raise CourseError(
+                    f"nbgrader's exchange cannot be read ({error}). Was {assignment} released with "
+                    "--exchange?"
+                ) from None
+        return Path(asked.inbound_path), asked.check_owner
 
     @property
     def submitted(self) -> Path:

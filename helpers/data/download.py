@@ -112,7 +112,8 @@ def _count(pairs: Pairs) -> str:
     return f"{len(pairs)} images, {len(alone)} of them without a mask (first {alone[0]})"
 
 
-def _sign_in():
+def sign_in():
+    """The `kaggle` client's api, signed in. Raises DownloadError: not installed, or not accepted."""
     stdin, sys.stdin = sys.stdin, None  # exit(), which the client calls, would close it
     try:
         with redirect_stdout(io.StringIO()):  # and it prints advice of its own
@@ -134,7 +135,7 @@ def _sign_in():
 
 def _fetch(dataset: str, archive: Path) -> None:
     """Bring the archive, going on by itself after a cut."""
-    api = _sign_in()
+    api = sign_in()
     import requests
 
     archive.parent.mkdir(parents=True, exist_ok=True)

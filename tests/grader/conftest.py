@@ -1,5 +1,7 @@
 """What the grader's tests share: a classroom, and an instructor's day."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -9,6 +11,7 @@ import zipfile
 import nbformat
 import pytest
 
+from grader import cli
 from tests.grader.classroom import opened
 
 
@@ -17,6 +20,25 @@ def classroom(tmp_path_factory, sandboxed):
     """A course that is released and has no submissions yet; short time limits."""
     with opened(tmp_path_factory.mktemp("classroom")) as room:
         yield room
+
+
+@pytest.fixture(scope="module")
+def call(classroom):
+    """Types a command of ours; gives the exit status and what was printed."""
+
+    def run(*arguments: str, **environment: str) -> tuple[int, str]:
+        said = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            typed = ["grader", *arguments, "--course", str(classroom.assignments)]
+            patch.setattr(sys, "argv", typed)
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+                with pytest.raises(SystemExit) as stopped:
+                    cli.main()
+        return stopped.value.code, " ".join(said.getvalue().split())
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """The commands that an instructor types: ours, nbgrader's own, and the formgrader's button."""
 
-import contextlib
 import csv
-import io
 import json
 import signal
 import subprocess
@@ -15,29 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader import cli
-
 NAME = "lyft_unet"
 BIN = Path(sys.executable).parent
-
-
-@pytest.fixture(scope="module")
-def call(classroom):
-    """Types a command of ours; gives the exit status and what was printed."""
-
-    def run(*arguments: str, **environment: str) -> tuple[int, str]:
-        said = io.StringIO()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            typed = ["grader", *arguments, "--course", str(classroom.assignments)]
-            patch.setattr(sys, "argv", typed)
-            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-                with pytest.raises(SystemExit) as stopped:
-                    cli.main()
-        return stopped.value.code, " ".join(said.getvalue().split())
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,8 @@ def test_zips_folders_and_loose_notebooks_are_taken(inbox, take, taken):
     (inbox / "carl_smith").mkdir()
     (inbox / "carl_smith" / "lyft_unet.ipynb").write_bytes(NOTEBOOK)
     (inbox / "dora.ipynb").write_bytes(NOTEBOOK)
-    assert take() == {"anna": "", "bert": "", "carl_smith": "", "dora": ""}
+    renamed = "bert.zip: deep/inside/My work.ipynb was taken as lyft_unet.ipynb."
+    assert take() == {"anna": "", "bert": renamed, "carl_smith": "", "dora": ""}
     for student in ("anna", "bert", "carl_smith", "dora"):
         assert taken(student) == NOTEBOOK
         assert taken(student, "timestamp.txt").endswith(b" UTC\n")
@@ -73,6 +74,15 @@ def test_the_newest_of_several_counts(inbox, take, taken):
     pack(inbox / "anna_2.zip", lyft_unet__ipynb=b"{}")
     os.utime(inbox / "anna_2.zip", (1, 1))
     take()
+    assert taken("anna") == NOTEBOOK
+
+
+def test_collecting_an_old_folder_again_takes_nothing_back(inbox, take, taken):
+    pack(inbox / "anna.zip", lyft_unet__ipynb=NOTEBOOK)
+    take()
+    pack(inbox / "anna.zip", lyft_unet__ipynb=b"{}")
+    os.utime(inbox / "anna.zip", (1, 1))
+    assert "was collected before and counts" in take()["anna"]
     assert taken("anna") == NOTEBOOK
 
 
