@@ -46,10 +46,10 @@ def lab(repo, tmp_path_factory):
 
 
 @contextmanager
-def jupyter_lab(repo, make_folder, disabled=(), **variables):
+def jupyter_lab(repo, make_folder, disabled=(), cwd=None, **variables):
     """A JupyterLab of its own, without the `disabled` extensions, and with these variables.
 
-    `make_folder` gives a new folder for a name.
+    `make_folder` gives the folder for a name, "jupyter" or "work"; it is started in `cwd`.
     """
     home, folder = make_folder("jupyter"), make_folder("work")
     page = home / "config/labconfig/page_config.json"
@@ -80,7 +80,7 @@ def jupyter_lab(repo, make_folder, disabled=(), **variables):
     env = {**os.environ, **{name: str(home / sub) for name, sub in own.items()}}
     env |= {"PYTHONPATH": str(repo), **variables}
     with log.open("wb") as file:
-        server = subprocess.Popen(command, env=env, stdout=file, stderr=file)
+        server = subprocess.Popen(command, env=env, stdout=file, stderr=file, cwd=cwd)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(server, f"{address}/api?token={token}", log)
