@@ -11,7 +11,7 @@ KERAS = partial(Mutant, framework="keras")
 
 FUNCTIONS = [
     Mutant("prepare_label", "label[:, :, 0]", "label[:, :, 2]", "blue channel"),
-    KERAS("prepare_label", "Image.NEAREST", "Image.BILINEAR", "mixes ids"),
+    KERAS("prepare_label", "Image.NEAREST", "Image.BILINEAR", "mixes ids", 5),
     Mutant("prepare_label", "    lower[lower == 10] = 0\n", "", "the hood is still there"),
     KERAS("prepare_label", "496 * len(mask) // 600", "496", "row 496 of 600|496 . H"),
     Mutant("prepare_label", "(width, height)", "(height, width)", "shape|exchanged"),
@@ -22,16 +22,16 @@ FUNCTIONS = [
           "depends on the ids in this mask"),
     Mutant("one_hot", "(mask[..., None] == np.arange(classes))",
            "(np.where(mask == 255, 0, mask)[..., None] == np.arange(classes))",
-           r"\(255\) count for class 0"),
+           r"\(255\) count for class 0", 3),
     KERAS("one_hot", "(mask[..., None] == np.arange(classes))",
           "(mask[None] == np.arange(classes)[:, None, None])", "class axis comes first"),
     KERAS("one_hot", "(mask[..., None] == np.arange(classes))",
           "(np.minimum(mask, classes - 1)[..., None] == np.arange(classes))",
-          r"\(255\) count for the last class"),
+          r"\(255\) count for the last class", 3),
     Mutant("crop_flip", "image, mask = image[:, ::-1], mask[:, ::-1]", "image = image[:, ::-1]",
-           "its mask is not"),
+           "its mask is not", 2),
     KERAS("crop_flip", "image, mask = image[:, ::-1], mask[:, ::-1]",
-          "image, mask = image[::-1], mask[::-1]", "upside down"),
+          "image, mask = image[::-1], mask[::-1]", "upside down", 2),
     Mutant("crop_flip", "mask = mask[top : top + height, left : left + width]",
            "mask = mask[:height, :width]", "crop of the mask lies elsewhere"),
     KERAS("crop_flip", """    image = image[top : top + height, left : left + width]
@@ -41,16 +41,16 @@ FUNCTIONS = [
     mask = mask[top : top + height, left : left + width]
 """, "top and left are exchanged"),
     Mutant("crop_flip", "if flip:", "if not flip:", "although flip is False"),
-    Mutant("iou", "truth != 255", "truth < 256", r"ignored pixels \(255 in the truth\)"),
+    Mutant("iou", "truth != 255", "truth < 256", r"ignored pixels \(255 in the truth\)", 8),
     KERAS("iou", "(t | p).sum()", "t.sum() + p.sum()", "overlap counts twice"),
-    Mutant("iou", "np.full(classes, np.nan)", "np.zeros(classes)", "IoU 0: it must be nan"),
-    KERAS("iou", "np.full(classes, np.nan)", "np.ones(classes)", "IoU 1: it must be nan"),
+    Mutant("iou", "np.full(classes, np.nan)", "np.zeros(classes)", "IoU 0: it must be nan", 7),
+    KERAS("iou", "np.full(classes, np.nan)", "np.ones(classes)", "IoU 1: it must be nan", 7),
     Mutant("iou", "(t & p).sum() / union", "2 * (t & p).sum() / (t.sum() + p.sum())",
            "that is Dice"),
     KERAS("iou", "(t | p).sum()", "t.sum()", "that is recall"),
     Mutant("iou", "(t | p).sum()", "p.sum()", "that is precision"),
     KERAS("iou", "& counted, (prediction == k) & counted", "& counted, prediction == k",
-          r"255|ignored"),
+          r"255|ignored", 8),
     KERAS("iou", "    return values", "    return np.nanmean(values)", "One per class"),
 ]  # fmt: skip
 
@@ -77,7 +77,7 @@ LOSSES = [
           "keras.ops.sum(p * y, (1, 2)), keras.ops.sum(p + y, (1, 2))", "per image"),
     KERAS("soft_dice", KERAS_DICE, KERAS_DICE.replace(" + 1)", ")"), "the 1 that is added"),
     KERAS("soft_dice", KERAS_DICE, "return 1 - keras.ops.sum((2 * overlap + 1) / (areas + 1))",
-          "mean"),
+          "take its mean"),
 ]  # fmt: skip
 
 CAT = "torch.cat([skips[level], self.up[level](x)], 1)"
@@ -109,7 +109,7 @@ UNET_PYTORCH = [
            "instead of", 15),
     Mutant("unet", "return self.head(x)", "return self.head(x).argmax(1)", "ArgMax"),
     Mutant("unet", "return self.head(x)",
-           "return nn.functional.interpolate(self.head(x), size=(96, 128))", "instead of|fixed", 15),
+           "return nn.functional.interpolate(self.head(x), size=(96, 128))", "instead of", 15),
     Mutant("unet", "return self.head(x)", "return nn.functional.max_pool2d(self.head(x), 2)",
            "instead of", 15),
     Mutant("unet", "width * 2**level for level in range(5)", "width for level in range(5)",
@@ -140,7 +140,8 @@ UNET_KERAS = [
     KERAS("unet", CONV, CONV.replace("same", "valid"), "stops|resolutions"),
     KERAS("unet", KERAS_CAT, "layers.Add()([skips[level], x])", "added and not concatenated", 12.5),
     KERAS("unet", KERAS_CAT, "x", "no skip connection at 96×128, 48×64, 24×32, 12×16", 12.5),
-    KERAS("unet", KERAS_CAT, "x if level == 2 else " + KERAS_CAT, "no skip connection at 24×32", 12.5),
+    KERAS("unet", KERAS_CAT, "x if level == 2 else " + KERAS_CAT,
+          "no skip connection at 24×32", 12.5),
     KERAS("unet", KERAS_CAT, "layers.Concatenate()([layers.MaxPooling2D()(skips[level - 1]) "
           "if level else skips[0], x])", "come from no convolution of that size", 12.5),
     KERAS("unet", KERAS_CAT, "layers.Concatenate()([layers.UpSampling2D()(skips[level + 1]) "
@@ -152,9 +153,9 @@ UNET_KERAS = [
           "ArgMax|instead of"),
     KERAS("unet", HEAD, "layers.Conv2D(classes, 1)(layers.UpSampling2D()(x)))", "instead of", 15),
     KERAS("unet", "x = block(x, width * 2**level)", "x = block(x, width * (level + 1))",
-          "are asked for"),
+          "are asked for", 15),
     KERAS("unet", "x = block(x, width * 16)", "x = block(layers.MaxPooling2D()(x), width * 16)\n"
-          "    x = layers.UpSampling2D()(x)", "resolutions", 15),
+          "    x = layers.UpSampling2D()(x)", "resolutions", 10),
     KERAS("unet", "x = block(x, width * 16)\n", "", "resolutions|parameters", 15),
     KERAS("unet", "layers.Conv2DTranspose(width * 2**level, 2, strides=2)(x)",
           "layers.Conv2DTranspose(width * 2**level, 3, strides=2)(x)", "stops"),
