@@ -95,27 +95,28 @@ def totals(grades: Sequence[Grade]) -> Totals:
 def items(grades: Sequence[Grade]) -> list[Item]:
     """One line per question, in the order of the assignment."""
     grades = complete(grades)
-    answers = {q.question: [] for grade in grades for q in grade.questions}
+    answers: dict[str, list[tuple[Grade, Outcome]]] = {}
     for grade in grades:
         for outcome in grade.questions:
-            answers[outcome.question].append(outcome)
+            answers.setdefault(outcome.question, []).append((grade, outcome))
     # a question that is still open for somebody would bend the rest of the total
-    whole = [n for n, all_ in answers.items() if all(q.points is not None for q in all_)]
-    rests = []
-    for grade in grades:
-        points = {q.question: q.points for q in grade.questions}
-        rests.append({n: sum(points[m] or 0 for m in whole if m != n) for n in answers})
-    return [_item(name, all_, [rest[name] for rest in rests]) for name, all_ in answers.items()]
+    whole = {
+        name
+        for name, all_ in answers.items()
+        if len(all_) == len(grades) and all(q.points is not None for _, q in all_)
+    }
+    return [_item(name, all_, whole - {name}) for name, all_ in answers.items()]
 
 
-def _item(name: str, answers: list[Outcome], rest: list[float]) -> Item:
-    scored = [(q, r) for q, r in zip(answers, rest, strict=True) if q.points is not None]
-    points, most = [q.points for q, _ in scored], answers[0].max
-    silent = sum(q.outcome == "no answer" for q, _ in scored)
+def _item(name: str, answers: list[tuple[Grade, Outcome]], others: set[str]) -> Item:
+    scored = [(grade, q) for grade, q in answers if q.points is not None]
+    points, most = [q.points for _, q in scored], answers[0][1].max
+    silent = sum(q.outcome == "no answer" for _, q in scored)
     if len(points) < ENOUGH or not most:
         return Item(name, most, len(points), silent, None, None, None)
+    rest = [sum(q.points for q in grade.questions if q.question in others) for grade, _ in scored]
     passed = sum(p >= most for p in points) / len(points)
-    together = discrimination(points, [r for _, r in scored])
+    together = discrimination(points, rest)
     return Item(name, most, len(points), silent, passed, mean(points) / most, together)
 
 
