@@ -8,6 +8,8 @@ SafeOutputs           leaves nothing in a notebook that a browser would execute
 """
 
 import base64
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +212,37 @@ class SafeOutputs(SanitizeHTML):
 
 
 def _can_be_laid_out(cell: NotebookNode) -> bool:
-    """Whether a page can be made of a text: it may miss a picture, or be nested without end."""
+    """Whether a page can be made of a text, and all that it names is harmless.
+
+    It may miss a picture or be nested without end, link to a script, or load a picture from
+    somewhere, which tells who reads it.
+    """
     renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
     try:
-        MarkdownWithMath(renderer=renderer).render(cell.source)
+        links = _Links(MarkdownWithMath(renderer=renderer).render(cell.source))
     except Exception:
         return False
-    return True
+    return links.harmless
+
+
+class _Links(HTMLParser):
+    """What a page links to and loads."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.harmless = True
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            place = re.sub(r"[\x00-\x20]", "", value or "").lower()
+            scheme = re.match(r"([a-z][a-z0-9+.-]*):", place)
+            if name == "href" and scheme and scheme[1] not in ("http", "https", "mailto"):
+                self.harmless = False
+            picture = re.match(r"data:image/(png|jpeg|gif|webp);base64,[a-z0-9+/=%]*$", place)
+            if name == "src" and (scheme or place.startswith(("//", "\\"))) and not picture:
+                self.harmless = False
 
 
 def only_text_and_pictures(nb: NotebookNode) -> None:

@@ -156,7 +156,7 @@ MODELS = {
     ),
     "an input of 10⁹ images": (lambda: model(shape=(10**9, 3, HEIGHT, WIDTH)), "more than|exactly"),
     "an output of 2³⁰ pixels": (lambda: resized(2**10), "fails|brought|gives"),
-    "4000 maps": (wide_output, "more than 64 maps|brought|cut off"),
+    "4000 maps": (wide_output, "more than 64 maps|brought|cut off|fails"),
     "2000 slow layers": (slow, "too long|brought"),
     "numbers that are none": (nan, ""),
     "texts": (texts, "floats|fails|gives"),

@@ -3,6 +3,8 @@
 Whatever a browser would execute or load says "pwned".
 """
 
+import json
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
@@ -83,6 +85,10 @@ def surrogates(notebook):
     notebook.cells.insert(0, new_code_cell("print('half a letter: \ud83d')"))
 
 
+def as_ascii(path, notebook):
+    path.with_name(f"{path.name}.ipynb").write_text(json.dumps(notebook))
+
+
 ATTACKS = [
     Attack(
         "html, scripts, vector graphics and pictures that are none",
@@ -145,7 +151,7 @@ send("error", ename="\ud83d", evalue="\x1b[2J\ud83d", traceback=["\ud83d"])
 send("display_data", data={"text/plain": "\ud83d"}, metadata={"\ud83d": 1})
 """,
     ),
-    Attack("half letters in cells", change=surrogates),
+    Attack("half letters in cells", change=surrogates, pack=as_ascii),
     Attack("30 000 cells", change=many_cells, says="cells"),
     Attack("texts that take long to read", change=long_text),
     Attack(

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from tests.grader.classroom import NAME, RIGHT, Classroom, opened
 from tests.mutants.judged import Result
 
 TEXT = "Poles are worst: they are thin, said the honest one."
+ACTIVE = set("script iframe object embed form input button link meta base svg math style".split())
 PATIENCE = 120
 """Seconds after which an attack has kept the class waiting; the notebook itself may take 15."""
 
@@ -92,8 +94,7 @@ class Siege:
                 notebook.cells.insert(place, nbformat.v4.new_code_cell(PRELUDE + code))
         if attack.change:
             attack.change(notebook)
-        for old in self.room.inbox.iterdir():
-            old.unlink()
+        self._empty_inbox()
         if attack.pack:
             attack.pack(self.room.inbox / f"{student}_{NAME}", notebook)
         elif attack.model:
@@ -107,10 +108,13 @@ class Siege:
             path.write_bytes(content) if isinstance(content, bytes) else content(path)
 
     def _hand_in_honest(self, student: str) -> None:
-        for old in self.room.inbox.iterdir():
-            old.unlink()
+        self._empty_inbox()
         self.room.hand_in(student, self.room.notebook(RIGHT | {"analysis": TEXT}))
         collect(self.room.inbox, self.course.submitted, NAME, NAME)
+
+    def _empty_inbox(self) -> None:
+        shutil.rmtree(self.room.inbox)
+        self.room.inbox.mkdir()
 
     def _faults(self, attack: Attack, student: str, grade: Grade) -> Iterator[str]:
         marked = [q for q in grade.questions if q.question != "analysis"]
@@ -207,8 +211,14 @@ def running(page: str) -> list[str]:
 
         def handle_starttag(self, tag, attributes):
             self.tag = tag
-            if any("pwned" in f"{name}={value}".lower() for name, value in attributes):
-                found.append(f"<{tag} {attributes}>"[:200])
+            for name, value in attributes:
+                place = re.sub(r"[\x00-\x20]", "", value or "").lower()
+                far = re.match(r"[a-z]+:|//", place)
+                link = name == "href" and far and not re.match("https?:|mailto:", place)
+                loaded = name == "src" and far and not place.startswith("data:image/")
+                does = name.startswith(("on", "style", "srcdoc", "action", "formaction", "http-"))
+                if "pwned" in place and (link or loaded or does or tag in ACTIVE):
+                    found.append(f"<{tag} {name}={value}>"[:200])
 
         def handle_data(self, data):
             if self.tag in ("script", "style", "svg", "iframe") and "pwned" in data:

@@ -11,6 +11,7 @@ import pytest
 from grader import outcomes
 from grader.collect import collect
 from grader.outcomes import Run, decide
+from grader.pipeline import SafeOutputs
 
 NAME = "lyft_unet"
 
@@ -169,3 +170,26 @@ def test_a_ledger_survives_half_a_line(tmp_path):
     path = tmp_path / "ledger.jsonl"
     path.write_text('{"event": "ready"}\n[1]\n{"event": "sc')
     assert outcomes.read_ledger(path) == [{"event": "ready"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](javascript:alert(1))",
+        "[a](JaVaScRiPt&colon;alert(1))",
+        "[a][b]\n\n[b]: data:text/html;base64,x",
+        "![a](https://example.org/who-reads-this.png)",
+        "![a](attachment:lost.png)",
+    ],
+)
+def test_a_text_that_links_to_harm_or_lacks_a_picture_is_shown_as_it_was_typed(text):
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    page, _ = SafeOutputs().preprocess(page, {})
+    assert all(line.startswith("    ") for line in page.cells[0].source.splitlines())
+
+
+@pytest.mark.parametrize("text", ["[a](https://example.org) **b**", "a < b", "# x", "`a`"])
+def test_a_plain_text_stays(text):
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    page, _ = SafeOutputs().preprocess(page, {})
+    assert not page.cells[0].source.startswith("    ")
