@@ -54,6 +54,7 @@ def export(model, path: str | Path, height: int = 96, width: int = 128) -> Path:
 def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
     import torch
 
+    model = model.module if isinstance(model, torch.nn.DataParallel) else model
     if any(p.is_floating_point() and p.dtype != torch.float32 for p in model.parameters()):
         model = copy.deepcopy(model).float()
     was_training = model.training
@@ -68,6 +69,7 @@ def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
             expected = model(x)
             if not isinstance(expected, torch.Tensor):
                 raise TypeError(f"it gives {_kind(expected)}, not one tensor of logits")
+            _check_scores(str(expected.dtype))
             torch.onnx.export(
                 model,
                 (x,),
@@ -91,9 +93,17 @@ def _export_keras(model, path: Path, image: np.ndarray) -> np.ndarray:
         expected = model(image, training=False)
         if isinstance(expected, (list, tuple, dict)):
             raise TypeError(f"it gives {_kind(expected)}, not one tensor of logits")
+        _check_scores(str(expected.dtype))
         signature = [keras.InputSpec("float32", (None, *image.shape[1:]), name="image")]
         model.export(str(path), format="onnx", verbose=False, input_signature=signature)
         return keras.ops.convert_to_numpy(expected)
+
+
+def _check_scores(dtype: str) -> None:
+    if "float" not in dtype:
+        raise ValueError(
+            f"it gives {dtype}, no scores. Leave argmax out of the network: it comes after it"
+        )
 
 
 def _finish(path: Path) -> bool:

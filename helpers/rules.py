@@ -93,8 +93,11 @@ def difference(built: Architecture, submitted: Architecture) -> str | None:
 
 
 def first_width(facts: Architecture) -> int:
-    """The channels at full resolution on the way down: the width it was built with, 1 if unknown."""
-    return facts.stages[0].channels[-1] if facts.stages else 1
+    """The channels at full resolution on the way down: the width it was built with. 1 if unknown.
+
+    What stands on a skip, such as attention, is narrower.
+    """
+    return max(facts.stages[0].channels) if facts.stages else 1
 
 
 def judged_iou(confusion: Confusion) -> dict[str, float]:

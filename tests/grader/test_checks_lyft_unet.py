@@ -254,6 +254,32 @@ def test_what_is_no_unet_is_named(builder, part, words, tmp_path):
     assert words in found[part], found
 
 
+class Gated(UNet):
+    """With attention on the skips: its narrow convolutions stand on the way down, too."""
+
+    def __init__(self, classes, width):
+        super().__init__(classes, width)
+        self.narrow = nn.Conv2d(width, width // 2, 1)
+        self.gate = nn.Conv2d(width // 2, 1, 1)
+
+    def forward(self, x):
+        skips = []
+        for k, down in enumerate(self.down):
+            x = down(x if k == 0 else F.max_pool2d(x, 2))
+            skips.append(x)
+        skips[0] = skips[0] * torch.sigmoid(self.gate(F.relu(self.narrow(skips[0]))))
+        for k in reversed(range(len(self.merge))):
+            x = self.lift[k](F.interpolate(x, scale_factor=2))
+            x = self.merge[k](torch.cat([x, skips[k]], 1))
+        return self.head(x)
+
+
+def test_the_width_of_a_network_is_that_of_its_first_block(tmp_path):
+    for build in (UNet, Gated):
+        facts = architecture.read(export(build(13, 8), tmp_path / "model.onnx"))
+        assert rules.first_width(facts) == 8
+
+
 def test_parameters_of_the_plain_unet_are_those_of_the_helper(tmp_path):
     from helpers.pytorch.unet import unet
 

@@ -63,6 +63,11 @@ def test_weights_of_another_precision_are_written_as_float32(tmp_path, dtype):
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
+def test_a_network_that_was_spread_over_several_gpus(tmp_path):
+    model = nn.DataParallel(nn.Conv2d(3, 13, 1))
+    assert run(export(model, tmp_path / "m.onnx"), 2, 96, 128)[1].shape == (2, 13, 96, 128)
+
+
 class Stacked(nn.Conv2d):
     def forward(self, x):
         return torch.hstack([super().forward(x), x])
