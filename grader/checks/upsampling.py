@@ -198,7 +198,7 @@ OVERLAP_MISTAKES = {
         lambda n, k, s, p: overlaps(n, k, 1, p)
     ),
     "the copies begin one place apart: neighbours lie `stride` places apart": _unspread,
-    "the result is cut to size · stride: (size − 1) · stride + kernel − 2 · padding are asked for": (
+    "the result is cut to size · stride: it has (size − 1) · stride + kernel − 2 · padding": (
         _strides_long
     ),
     "every place counts once at least: where no kernel reaches it is 0": (

@@ -248,6 +248,11 @@ def test_a_network_that_does_not_look_at_the_image_is_none(builder, tmp_path):
         faults(builder, tmp_path)
 
 
+def test_a_network_that_gives_ids_is_told_to_give_scores(tmp_path):
+    with pytest.raises(rules.NotBuilt, match="Leave argmax out of the network"):
+        faults(lambda *a: FCN(*a, ending=lambda x: x.argmax(1)), tmp_path)
+
+
 def test_a_dense_layer_at_the_end_is_no_fcn(tmp_path):
     class Dense(nn.Module):
         def __init__(self, classes, width, stride):

@@ -134,7 +134,7 @@ FCN_PYTORCH = [
     Mutant("fcn", " if 2**k >= stride", "", "with stride 16, only at", 17.5),
     Mutant("fcn", "if 2**k >= stride", "if 2**k > stride / 4", "with stride 32, nowhere", 17.5),
     Mutant("fcn", END, END + ".softmax(1)", "activation, Softmax", 22.5),
-    Mutant("fcn", END, END + ".argmax(1)", "ArgMax"),
+    Mutant("fcn", END, END + ".argmax(1)", "Leave argmax out of the network"),
     Mutant("fcn", END, "return total", "instead of", 20),
     Mutant("fcn", END, "return nn.functional.interpolate(total, size=(96, 128))", "instead of", 20),
     Mutant("fcn", SUM, "self.larger(total, 2) + score(maps[k]).relu()", "activation, Relu", 22.5),
