@@ -156,7 +156,7 @@ UNET_KERAS = [
           "are asked for", 15),
     KERAS("unet", "x = block(x, width * 16)", "x = block(layers.MaxPooling2D()(x), width * 16)\n"
           "    x = layers.UpSampling2D()(x)", "resolutions", 10),
-    KERAS("unet", "x = block(x, width * 16)\n", "", "resolutions|parameters", 15),
+    KERAS("unet", "    x = block(x, width * 16)\n", "", "resolutions|parameters", 15),
     KERAS("unet", "layers.Conv2DTranspose(width * 2**level, 2, strides=2)(x)",
           "layers.Conv2DTranspose(width * 2**level, 3, strides=2)(x)", "stops"),
     KERAS("unet", "for level in reversed(range(4)):\n        x = layers",
