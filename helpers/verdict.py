@@ -7,6 +7,7 @@ mistakes. An answer that equals a known mistake gets that mistake's hint.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,11 @@ class Case:
     tolerance: float = 1e-6
     allowed: np.ndarray | None = None
     names: list[str] = field(default_factory=list)
+
+    @cached_property
+    def shown(self) -> list[tuple[str, list[np.ndarray]]]:
+        """The mistakes that show here; the others teach nothing about this case."""
+        return [(hint, outputs) for hint, outputs in self.mistakes if _differs(self, outputs)]
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,9 @@ def explain(findings: Sequence[Finding]) -> list[Fault | None]:
     if not any(finding.difference for finding in findings):
         return [None] * len(findings)
     agreeing = Counter(hint for finding in findings for hint in finding.hints)
-    refuted = {hint for found in findings for hint in _shown(found.case).difference(found.hints)}
+    refuted = {
+        hint for found in findings for hint, _ in found.case.shown if hint not in found.hints
+    }
 
     def faith(hint: str) -> tuple[bool, int]:
         return hint not in refuted, agreeing[hint]
@@ -111,23 +119,16 @@ def _in_one_or_several(answer: list[np.ndarray], expected: list[np.ndarray]) -> 
     return answer
 
 
-def _shown(case: Case) -> set[str]:
-    """The hints of the mistakes that show in this case; the others teach nothing about it."""
-    return {hint for hint, outputs in case.mistakes if _differs(case, outputs)}
-
-
 def _known_mistakes(case: Case, answer: list[np.ndarray]) -> list[str]:
     """The hints of the mistakes that fit; first those that fit altogether."""
-    shown = _shown(case)
-    known = [(hint, outputs) for hint, outputs in case.mistakes if hint in shown]
     # one that lists fewer outputs is about the first ones
     whole = [
         hint
-        for hint, outputs in known
+        for hint, outputs in case.shown
         if _compare(answer[: len(outputs)], outputs, case.tolerance) is None
     ]
     # another mistake in a later output must not hide the first
-    first = [hint for hint, outputs in known if _same_first_fault(case, answer, outputs)]
+    first = [hint for hint, outputs in case.shown if _same_first_fault(case, answer, outputs)]
     return list(dict.fromkeys(whole + first))
 
 
