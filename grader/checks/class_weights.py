@@ -20,8 +20,10 @@ def divide(part, whole, absent=0.0):
         return np.where(whole > 0, part / np.where(whole > 0, whole, 1), absent)
 
 
-def class_weights(masks, classes, rule, ignore=True, absent=0.0, inverse=None, median=None):
-    counts = count(masks, classes, ignore)
+def class_weights(
+    masks, classes, rule, ignore=True, absent=0.0, inverse=None, median=None, kind=np.int64
+):
+    counts = count(masks, classes, ignore).astype(kind)
     if rule == "inverse":
         return (inverse or inverse_frequency)(counts, absent)
     return (median or median_frequency)(counts, absent)
@@ -38,6 +40,14 @@ def median_frequency(counts, absent, everywhere=False, of=np.median, total=None,
     shown = of_images.sum() if everywhere else ((counts > 0) * of_images[:, None]).sum(0)
     frequency = divide(counts.sum(0), shown)
     return divide(of(frequency if of_all else frequency[frequency > 0]), frequency, absent)
+
+
+def mean_frequency(counts, absent):
+    shares = np.where(counts > 0, counts / np.maximum(counts.sum(1, keepdims=True), 1), np.nan)
+    present = counts.sum(0) > 0
+    frequency = np.zeros(len(present))
+    frequency[present] = np.nanmean(shares[:, present], 0)
+    return divide(np.median(frequency[present]), frequency, absent)
 
 
 def with_all_pixels(masks, classes, rule):
@@ -59,6 +69,19 @@ def scaled(to):
         return weights / to(weights)
 
     return mistake
+
+
+def mean_of_images(masks, classes, rule):
+    each = [class_weights(mask[None], classes, rule) for mask in masks]
+    return np.mean(each, 0)
+
+
+def whole(masks, classes, rule):
+    """The first division is one of whole numbers."""
+    pixels = count(masks, classes).sum(0)
+    if rule == "inverse":
+        return divide(pixels.sum() // np.maximum(pixels, 1), pixels > 0) / np.count_nonzero(pixels)
+    return np.full(classes, np.nan)  # all frequencies are 0
 
 
 CLASS_WEIGHTS_MISTAKES = {
@@ -89,6 +112,20 @@ CLASS_WEIGHTS_MISTAKES = {
             m, c, r, median=lambda n, a: median_frequency(n, a, of_all=True)
         )
     ),
+    "that is 1 / frequency: the median of the frequencies is missing above": (
+        lambda m, c, r: class_weights(
+            m, c, r, median=lambda n, a: median_frequency(n, a, of=lambda frequency: 1)
+        )
+    ),
+    "the frequency of a class is that of the images in which it is, averaged: divide its pixels by "
+    "those of all of them together": lambda m, c, r: class_weights(m, c, r, median=mean_frequency),
+    "each image gets its own weights, and they are averaged: count all masks together": (
+        mean_of_images
+    ),
+    "a count wraps around at 256: 8 bits are too small for it": (
+        lambda m, c, r: class_weights(m, c, r, kind=np.uint8)
+    ),
+    "counts are divided as whole numbers: use / and not //": whole,
     "both rules give the inverse frequency: look at `rule`": (
         lambda m, c, r: class_weights(m, c, "inverse")
     ),
@@ -121,7 +158,7 @@ CLASS_WEIGHTS_MISTAKES = {
 
 def draw_masks(rng: np.random.Generator, classes: int, gone: int = 0) -> np.ndarray:
     """Masks uint8 N×H×W of very unequal classes; not every image shows every class."""
-    shape = int(rng.integers(4, 6)), int(rng.integers(6, 10)), int(rng.integers(10, 14))
+    shape = int(rng.integers(4, 6)), int(rng.integers(28, 36)), int(rng.integers(36, 44))
     here = rng.permutation(classes)[gone:]
     share = np.geomspace(1, 20, len(here))
     masks = np.empty(shape, np.uint8)

@@ -108,8 +108,8 @@ EMPTY_MISTAKES = {
 OVERFLOW_MISTAKES = {
     "it is nan: exp of a logit above 88 overflows in 32 bits. Never take exp of a logit as it is: "
     "log_softmax subtracts the largest first": lambda z, m, *_: only(extreme(z), np.nan),
-    "it is infinite: a probability underflows to 0, and then comes the log. Take both steps at "
-    "once, with log_softmax": lambda z, m, *_: only(extreme(z), np.inf),
+    "it is infinite: exp of a logit overflows, or a probability underflows to 0, and then comes "
+    "the log. Take both steps at once, with log_softmax": lambda z, m, *_: only(extreme(z), np.inf),
 }
 
 
@@ -178,6 +178,9 @@ DICE_MISTAKES = {
     ),
     "that is Dice itself: the loss is 1 − Dice, so that less is better": (
         lambda z, m: soft_dice(z, m, loss=False)
+    ),
+    "the Dice of the classes is summed up: take its mean": (
+        lambda z, m: 1 - z.shape[-1] * soft_dice(z, m, loss=False)
     ),
     "the 1 that is added above and below is missing": lambda z, m: soft_dice(z, m, smooth=1e-7),
     "Dice is taken per image and then averaged: sum over the whole batch": (

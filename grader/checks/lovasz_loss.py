@@ -12,15 +12,27 @@ from helpers.verdict import Case
 # ---- lovasz_loss(logits, masks)
 
 
-def lovasz_loss(logits, masks, activation=softmax, weigh=None, sort=None, ignore=True, **mean):
+def lovasz_loss(
+    logits,
+    masks,
+    activation=softmax,
+    weigh=None,
+    sort=None,
+    ignore=True,
+    carry=True,
+    times=None,
+    **mean,
+):
     keep = (masks != 255) | (not ignore)
     p, t = maps(logits, masks, activation, ignore)
     p, kept = p[..., keep, :], t[keep]
     errors = np.where(kept == 1, 1 - p, p)
     order = (sort or from_large_to_small)(errors.real)
     errors = np.take_along_axis(errors, order, -2)
-    true = np.take_along_axis(np.broadcast_to(kept, errors.shape), order, -2)
-    return mean_over_present((errors * (weigh or growth)(true)).sum(-2), t, **mean)
+    true = np.broadcast_to(kept, errors.shape)
+    true = np.take_along_axis(true, order, -2) if carry else true
+    times = times(masks) if times else 1
+    return mean_over_present((errors * (weigh or growth)(true)).sum(-2) * times, t, **mean)
 
 
 def from_large_to_small(errors):
@@ -73,14 +85,19 @@ LOVASZ_MISTAKES = {
     "each error is weighed by 1 − IoU itself: take what it grows by from the pixel before": (
         lambda z, m: lovasz_loss(z, m, weigh=one_minus_iou)
     ),
-    "the union stays what it was: a pixel of another class makes it larger": (
-        lambda z, m: lovasz_loss(z, m, weigh=union_without_others)
-    ),
+    "pixels of other classes cost nothing: their errors are |t − p|, without a sign, and each "
+    "makes the union larger": (lambda z, m: lovasz_loss(z, m, weigh=union_without_others)),
     "the weights are one place off: the first pixel has the first weight": (
         lambda z, m: lovasz_loss(z, m, weigh=one_too_late)
     ),
     "the errors are averaged: there are no weights yet": (
         lambda z, m: lovasz_loss(z, m, weigh=lambda t: np.full(t.shape, 1 / max(t.shape[-2], 1)))
+    ),
+    "t is not carried along: sort it as the errors are sorted": (
+        lambda z, m: lovasz_loss(z, m, carry=False)
+    ),
+    "the products are averaged over the pixels: sum them up, the weights add up to 1": (
+        lambda z, m: lovasz_loss(z, m, times=lambda masks: 1 / masks.size)
     ),
     "that is soft Jaccard": soft_jaccard,
     "the softmax is missing: the errors are |t − p|": lambda z, m: lovasz_loss(z, m, lambda x: x),

@@ -70,6 +70,18 @@ def all_classes_together(logits, masks, smooth):
     return 1 - dice if t.any() else 0 * dice
 
 
+def of_means(axes):
+    """Means where sums are asked for, so that `smooth` weighs more."""
+    return lambda p, t, s: dice_of(p, t, s * np.prod([p.shape[axis] for axis in axes]))
+
+
+def ignored_are_true(logits, masks, smooth):
+    """Ignored pixels are true pixels of class 0, with p = 0."""
+    p, _ = maps(logits, masks)
+    t = one_hot(first_class_where_ignored(masks), logits.shape[-1]).astype(np.float64)
+    return mean_over_present(1 - dice_of(p, t, smooth), t)
+
+
 def dice_itself(logits, masks, smooth):
     p, t = maps(logits, masks)
     return mean_over_present(dice_of(p, t, smooth), t)
@@ -101,6 +113,12 @@ DICE_LOSS_MISTAKES = {
     "`smooth` is added inside the 2: 2 · (overlap + smooth)": (
         lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, above=2))
     ),
+    "the means over all pixels are taken, where `smooth` weighs more: take sums": (
+        lambda z, m, s: dice_loss(z, m, s, score=of_means((-4, -3, -2)))
+    ),
+    "the means over the images are taken, where `smooth` weighs more: take sums": (
+        lambda z, m, s: dice_loss(z, m, s, score=of_means((-4,)))
+    ),
     "p is squared below: plain sums are asked for": (
         lambda z, m, s: dice_loss(z, m, s, score=lambda p, t, s: dice_of(p, t, s, power=2))
     ),
@@ -124,6 +142,7 @@ DICE_LOSS_MISTAKES = {
     "ignored pixels (255) count for class 0: they must not count at all": (
         lambda z, m, s: dice_loss(z, first_class_where_ignored(m), s)
     ),
+    "ignored pixels (255) count as true pixels of class 0: set t to 0 there too": ignored_are_true,
 } | {
     f"the softmax runs over the {name}: it must run over the classes": (
         lambda z, m, s, axis=axis: dice_loss(z, m, s, along(axis, softmax))
@@ -223,6 +242,24 @@ TVERSKY_MISTAKES = {
     ),
     "softmax is taken twice": (
         lambda z, m, a, b: tversky_loss(z, m, a, b, lambda x: softmax(softmax(x)))
+    ),
+    "1 is added above and below: nothing is added for smoothness": (
+        lambda z, m, a, b: tversky_loss(
+            z, m, a, b, index=lambda tp, fp, fn: (tp + 1) / (tp + a * fp + b * fn + 1)
+        )
+    ),
+    "1 is added below: nothing is added for smoothness, and where nothing counts only 0 must not "
+    "stand there": lambda z, m, a, b: tversky_loss(
+        z, m, a, b, index=lambda tp, fp, fn: tp / (tp + a * fp + b * fn + 1)
+    ),
+    "all of p and all of t are taken for the false ones: take p · (1 − t) and (1 − p) · t": (
+        lambda z, m, a, b: tversky_loss(
+            z,
+            m,
+            a,
+            b,
+            index=lambda tp, fp, fn: divided(tp, tp + a * (fp + tp) + b * (fn + tp)),
+        )
     ),
     "it is taken per image and then averaged: sum over the whole batch": tversky_per_image,
     "one index over all classes together: take one per class, then the mean": tversky_of_all,

@@ -173,6 +173,11 @@ def mean_of_classes(logits, masks, weights):
 
 
 WEIGHTED_MISTAKES = {
+    "the sum of the weights is taken as 1 where it is less: only 0 must not stand below the line": (
+        lambda z, m, w: weighted_cross_entropy(
+            z, m, w, lambda m, w: max((counted(m) * w[first_class_where_ignored(m)]).sum(), 1)
+        )
+    ),
     "it is divided by the number of pixels: divide by the sum of their weights": (
         lambda z, m, w: weighted_cross_entropy(z, m, w, lambda m, w: counted(m).sum())
     ),
@@ -206,11 +211,14 @@ def weighted_cases(rng: np.random.Generator) -> list[Case]:
         ("values", "plain", 1),
         ("values", "plain", 3),
         ("values", "absent", 2),
+        ("values", "one class", 1),
         ("ignored pixels", "ignored", 2),
         ("ignored pixels", "all ignored", 2),
     ):
         logits, masks = draw(rng, kind, images)
         weights = rng.permutation(np.geomspace(0.2, 6, logits.shape[-1])).astype(np.float32)
+        if kind == "one class":  # all weights together are less than 1
+            weights /= 1000
         inputs = [logits, masks, weights]
         cases.append(
             loss_case(part, inputs, weighted_cross_entropy, WEIGHTED_MISTAKES, EMPTY_MISTAKES)
@@ -262,6 +270,7 @@ FOCAL_MISTAKES = {
         lambda z, m, g: focal_loss(z, m, g, lambda p, g: 1 - p**g)
     ),
     "γ is the exponent of the log: it belongs to 1 − p": gamma_on_the_log,
+    "there is a factor α of 0.25: it is not asked for": lambda z, m, g: focal_loss(z, m, g) / 4,
     "γ is always 2: take the argument": lambda z, m, g: focal_loss(z, m, 2),
     "the factor is computed once, from the mean loss: each pixel has a factor of its own": (
         factor_of_the_mean

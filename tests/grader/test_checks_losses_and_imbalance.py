@@ -223,7 +223,7 @@ MISTAKES += [
     ("tversky_loss", "nan where all pixels are ignored", (" + 1e-12", ""), (" + 1e-12", "")),
     ("lovasz_loss", "sorted from small to large", (", descending=True", ""), ("-errors", "errors")),
     ("lovasz_loss", "weighed by 1 − IoU itself", (GROWTH[0], "wrong"), (GROWTH[1], "wrong")),
-    ("lovasz_loss", "the union stays what it was", (" + (1 - true).cumsum(0)", ""),
+    ("lovasz_loss", "makes the union larger", (" + (1 - true).cumsum(0)", ""),
      ("(area + ops.cumsum(1 - true, 0))", "ops.maximum(area, 1)")),
     ("lovasz_loss", "there are no weights yet",
      ("(errors * weights).sum(0)", "errors.mean(0)"),

@@ -57,4 +57,5 @@ def result(assignment: str, mutant: Mutant, event: dict) -> Result:
     before, after = (" ".join(part.split())[:60] for part in (mutant.old, mutant.new))
     which = "" if mutant.framework == "pytorch" else f" ({mutant.framework})"
     name = f"{assignment}/{mutant.question}{which}: {before} → {after}"
-    return Result("wrong", name, ok, f"{points:g} of {mutant.points:g} points: {remark}")
+    given = f"{points:g} points" if caught else f"{points:g} points instead of {mutant.points:g}"
+    return Result("wrong", name, ok, f"{given}: {remark}")
