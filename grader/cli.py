@@ -14,13 +14,14 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from grader import batch, bundle, gradebook, inbox, kaggle, sandbox
+from grader import batch, bundle, exports, gradebook, inbox, kaggle, sandbox
 from grader.collect import take
 from grader.course import ASSIGNMENTS, Course, CourseError, Grade, write_csv, write_json
 from grader.doctor import examine
 from grader.gradebook import GradebookUnusable
 from grader.names import Roster
 from grader.progress import Display
+from grader.report import write as write_report
 from grader.sandbox import SandboxUnavailable
 from grader.settings import settings
 
@@ -176,9 +177,19 @@ def _grade(
 
 
 @app.command()
-def report(assignment: str, course: CourseFolder = ASSIGNMENTS) -> None:
-    """Show the grades as they stand, with the marks that were given by hand."""
-    _report(console(), Course(course), assignment)
+def report(
+    assignment: str,
+    course: CourseFolder = ASSIGNMENTS,
+    roster: Annotated[
+        Path | None, typer.Option(help="As for collect: numbers for Canvas and Moodle.")
+    ] = None,
+) -> None:
+    """Show the grades as they stand, by hand too; write a page about them, and CSV for others."""
+    screen, opened = console(), Course(course)
+    page, tables = write_report(opened, assignment, exports.people(roster) if roster else {})
+    screen.print(f"report          {escape(str(page))}")
+    screen.print(f"CSV             {escape(str(tables))} (canvas.csv and moodle.csv, too)")
+    _report(screen, opened, assignment)
 
 
 def _report(screen: Console, course: Course, assignment: str) -> None:

@@ -9,11 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.course import Grade
+from grader.names import COLUMNS, rows
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 MOODLE = ("Identifier", "Grade", "Last modified (grade)", "Feedback comments")
 People = Mapping[str, Mapping[str, str]]
 """Student → what the roster says: name, canvas (user id), moodle (participant's number)."""
+
+
+def people(path: Path) -> People:
+    """What a roster says, as `collect` reads it. Raises ValueError, naming the line."""
+    return {row["student"]: row for _, row in rows(path, {"student"}, set(COLUMNS))}
 
 
 def finished(grades: Iterable[Grade]) -> list[Grade]:
@@ -28,12 +34,12 @@ def canvas(path: Path, assignment: str, grades: Sequence[Grade], people: People)
     name.
     """
     most = max((grade.max for grade in grades), default=0.0)
-    rows = [["    Points Possible", "", "", "", "", f"{most:g}"]]
+    table = [["    Points Possible", "", "", "", "", f"{most:g}"]]
     for grade in finished(grades):
         known = people.get(grade.student, {})
         name, number = known.get("name") or grade.student, known.get("canvas", "")
-        rows.append([name, number, "", grade.student, "", f"{grade.points:g}"])
-    write(path, (*CANVAS, assignment), rows)
+        table.append([name, number, "", grade.student, "", f"{grade.points:g}"])
+    write(path, (*CANVAS, assignment), table)
 
 
 def moodle(path: Path, grades: Sequence[Grade], people: People) -> None:
@@ -43,12 +49,12 @@ def moodle(path: Path, grades: Sequence[Grade], people: People) -> None:
     was marked in Moodle later than the file says. The import maps the student's id to any field of
     the profile.
     """
-    rows, now = [], datetime.now(UTC).isoformat(timespec="seconds")
+    table, now = [], datetime.now(UTC).isoformat(timespec="seconds")
     for grade in finished(grades):
         number = people.get(grade.student, {}).get("moodle")
         who = f"Participant {number}" if number else grade.student
-        rows.append([who, f"{grade.points:g}", now, feedback(grade)])
-    write(path, MOODLE, rows)
+        table.append([who, f"{grade.points:g}", now, feedback(grade)])
+    write(path, MOODLE, table)
 
 
 def feedback(grade: Grade) -> str:
@@ -57,12 +63,12 @@ def feedback(grade: Grade) -> str:
     return said or "All points."
 
 
-def write(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write(path: Path, head: Sequence[str], table: Iterable[Sequence[object]]) -> None:
     """Writes a CSV that only the instructor may read."""
     with open(create(path), "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(head)
-        table.writerows([plain(cell) for cell in row] for row in rows)
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows([plain(cell) for cell in row] for row in table)
 
 
 def create(path: Path) -> Path:

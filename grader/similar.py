@@ -68,10 +68,12 @@ def mistakes_of(text: str) -> np.ndarray:
 def same_mistakes(first: np.ndarray, second: np.ndarray) -> float:
     """Of the pixels where at least one is wrong, the share where both say the same wrong class.
 
-    nan where there are too few to tell.
+    nan where there are too few to tell, or the two were made of other scenes.
     """
+    if first.shape != second.shape:
+        return float("nan")
     wrong = (first != RIGHT) | (second != RIGHT)
-    if first.shape != second.shape or wrong.sum() < ENOUGH_MISTAKES:
+    if wrong.sum() < ENOUGH_MISTAKES:
         return float("nan")
     return float((first[wrong] == second[wrong]).mean())
 
