@@ -137,9 +137,11 @@ def _same_first_fault(case: Case, answer: list[np.ndarray], outputs: list[np.nda
     if case.allowed is not None or len(answer) != len(case.expected):
         return False
     for got, want, known in zip(answer, case.expected, outputs, strict=False):
-        if _compare([got], [want], case.tolerance) is not None:
-            same = _compare([got], [known], case.tolerance) is None
-            return same and _compare([known], [want], case.tolerance) is not None
+        right = _compare([got], [want], case.tolerance) is None
+        if right != (_compare([known], [want], case.tolerance) is None):
+            return False
+        if not right:
+            return _compare([got], [known], case.tolerance) is None
     return False
 
 

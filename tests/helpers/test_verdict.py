@@ -32,3 +32,11 @@ def test_a_right_answer_speaks_against_the_mistakes_that_show_there():
 def test_where_no_mistake_agrees_with_all_cases_the_one_that_fits_is_named():
     three = hints(lambda x: x**2 if x < 4 else -x, 2.0, 3.0, 5.0)
     assert three == ["that is the square", "that is the square", ""]
+
+
+def test_a_mistake_that_spoils_an_earlier_output_is_not_that_of_a_later_one():
+    known = [("both are wrong", [np.array(7.0), np.array(8.0)])]
+    case = Case("", [], [np.array(1.0), np.array(2.0)], known)
+    first_alone, second_alone = ([np.array(7.0), np.array(2.0)], [np.array(1.0), np.array(8.0)])
+    assert [fault.hint for fault in explain([look_at(case, first_alone)])] == ["both are wrong"]
+    assert [fault.hint for fault in explain([look_at(case, second_alone)])] == [""]
