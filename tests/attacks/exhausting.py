@@ -178,10 +178,9 @@ for what in (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE,
     Attack(
         "a million small outputs",
         "from IPython.display import display\nfor n in range(10**6): display(n)",
-        says="too long|printed|longer",
     ),
     Attack("a result that is written for ever", "class Big:\n    def __repr__(self):\n"
-           "        while True: pass\nBig()", says="too long"),
+           "        while True: pass\nBig()"),
     Attack(
         "a number with a billion digits",
         "def crop_flip(*a):\n    return 9 ** (9 ** 9)",

@@ -180,8 +180,10 @@ for pid in (1, 2, os.getppid()):
     Attack(
         "hidden cases, in an error's text and name",
         """
+seen = ""
 def crop_flip(image, *rest):
     global seen
+    if seen: raise ValueError("a public case, sooner or later")
     seen = "lea" "ked:" + str(rest); raise type(seen[:50], (ValueError,), {})(seen)
 """,
         change=lambda notebook: notebook.cells.append(
