@@ -162,7 +162,7 @@ UNET_KERAS = [
     KERAS("unet", "for level in reversed(range(4)):\n        x = layers",
           "for level in range(4):\n        x = layers", "stops"),
     KERAS("unet", "x = block(x, width * 2**level)", "x = block(x, 16 * 2**level)",
-          "are asked for"),
+          "are asked for", 15),
 ]  # fmt: skip
 
 MUTANTS = FUNCTIONS + LOSSES + UNET_PYTORCH + UNET_KERAS
