@@ -16,6 +16,8 @@ from grader.statistics import COMMON, ENOUGH, Item, Mistake, Totals
 from grader.submissions import MAX_NOTEBOOK, Unreadable
 
 SLOWEST = 10
+MAX_CODE = 100_000
+"""So many letters of a submission's code are compared: a page of an answer has 2,000."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def _model(record: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _code(path: Path) -> str:
-    """The code of a notebook; nothing where it cannot be read."""
+    """The code of a notebook, or its beginning; nothing where it cannot be read."""
     if path.is_symlink() or not path.is_file():
         return ""
     try:
@@ -172,7 +174,7 @@ def _code(path: Path) -> str:
             cells = submissions.read_notebook(file.read(MAX_NOTEBOOK + 1), path.name).cells
     except (Unreadable, OSError):
         return ""
-    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")[:MAX_CODE]
 
 
 def _ungraded(grades: Sequence[Grade], students: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -135,10 +135,12 @@ def fingerprints(code: Mapping[str, str], released: str) -> dict[str, "CodeFinge
 
 
 def overlap(first: "CodeFingerprint", second: "CodeFingerprint") -> tuple[float, float]:  # noqa: F821
-    """Of the code that each wrote, the share that the other has, too."""
+    """Of the code that each wrote, the share that the other has, too; 0 where it is far from
+    `SAME_CODE`."""
     from copydetect import compare_files
 
-    if len(first.hashes & second.hashes) < 2:  # most pairs; to compare them in full takes longer
+    common, fewer = len(first.hashes & second.hashes), min(len(first.hashes), len(second.hashes))
+    if common < max(1, fewer * SAME_CODE / 2):  # most pairs; to compare them in full takes longer
         return 0.0, 0.0
     _, shares, _ = compare_files(first, second)
     return min(1.0, float(shares[0])), min(1.0, float(shares[1]))

@@ -202,6 +202,17 @@ def test_what_students_wrote_is_text_in_the_page(tmp_path):
     assert not {"script", "img", "b"} & {tag for tag, _ in tags.seen}
 
 
+def test_code_that_cannot_be_read_or_never_ends_holds_nothing_up(tmp_path):
+    path = tmp_path / "handed_in.ipynb"
+    endless = nbformat.v4.new_code_cell("x = 1\n" * 1_000_000)
+    nbformat.write(nbformat.v4.new_notebook(cells=[endless]), path)
+    assert len(report._code(path)) == report.MAX_CODE
+    path.write_text("no notebook")
+    assert report._code(path) == report._code(tmp_path) == report._code(tmp_path / "none") == ""
+    (tmp_path / "link.ipynb").symlink_to("/etc/hostname")
+    assert report._code(tmp_path / "link.ipynb") == ""
+
+
 def test_canvas_gets_who_is_finished(found):
     rows = table(found[2] / "canvas.csv")
     assert list(rows[0]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
