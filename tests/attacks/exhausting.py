@@ -7,7 +7,7 @@ C = "import ctypes, os, signal, time\nlibc = ctypes.CDLL(None, use_errno=True)\n
 ATTACKS = [
     Attack("os._exit", "import os; os._exit(0)", says="the kernel died"),
     Attack("a crash in C", C + "ctypes.string_at(0)", says="the kernel died"),
-    Attack("killing everything", "import os; os.kill(-1, 9); os.abort()", says="the kernel died"),
+    Attack("killing everything", "import os\ntry: os.kill(-1, 9)\nfinally: os.abort()", says="the kernel died"),
     Attack(
         "an endless loop, interrupts ignored",
         "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",

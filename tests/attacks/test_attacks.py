@@ -7,6 +7,7 @@ from tests import attacks
 pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
+@pytest.mark.timeout(1800)  # a minute of processor time, and waits for limits
 def test_an_attack_gains_nothing_leaves_nothing_and_harms_nobody():
     found = list(attacks.run(sample=True))
     assert len(found) == 10
