@@ -4,6 +4,7 @@ Each ends as submitted/<student>/<assignment>/ with the notebook, model.onnx and
 cannot be taken gets a sentence and a placeholder, so that nobody is missing from the grades.
 """
 
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -20,6 +21,7 @@ from grader.submissions import MAX_NOTEBOOK, Unreadable, placeholder, printable,
 from grader.unpack import MODEL, File, Refused, files_of
 
 NOTES = "collected.txt"
+SECRET = "submission_secret.txt"
 STAMP = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -133,12 +135,27 @@ def _take(one: Attempt, target: Path, notebook: str) -> tuple[bool, list[str]]:
             remarks.append(str(error))
             nbformat.write(placeholder(printable(str(error))), fresh / f"{notebook}.ipynb")
         (fresh / "timestamp.txt").write_text(one.time.strftime(STAMP) + "\n")
+        (fresh / SECRET).write_text(_secret(one, target))
         remarks = [printable(remark) for remark in remarks]
         if remarks:
             (fresh / NOTES).write_text("\n".join(remarks) + "\n", "utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(fresh, target)
     return taken, remarks
+
+
+def _secret(one: Attempt, target: Path) -> str:
+    """What nbgrader names a released feedback page after: the student's browser asks for that name.
+
+    Who came by another way gets a secret, too; without one nbgrader releases no feedback at all.
+    """
+    for path in [*one.paths, target] if one.platform == "exchange" else [target]:
+        file = path / SECRET
+        if file.is_file() and not file.is_symlink():
+            with open(file, encoding="utf-8", errors="replace") as said:
+                if kept := said.read(1000).strip():
+                    return kept
+    return secrets.token_hex(64)
 
 
 def _notebook(path: Path, files: list[File], name: str, remarks: list[str]) -> bytes:

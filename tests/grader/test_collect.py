@@ -86,6 +86,14 @@ def test_collecting_an_old_folder_again_takes_nothing_back(inbox, take, taken):
     assert taken("anna") == NOTEBOOK
 
 
+def test_collecting_the_same_again_changes_nothing(inbox, take, tmp_path):
+    pack(inbox / "anna.zip", lyft_unet__ipynb=NOTEBOOK)
+    take()
+    before = submissions.fingerprint(tmp_path / "submitted")
+    take()
+    assert submissions.fingerprint(tmp_path / "submitted") == before
+
+
 def link(path):
     entry = zipfile.ZipInfo("lyft_unet.ipynb")
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
