@@ -11,7 +11,7 @@ ENOUGH = 5
 """Of fewer people no statistics are made."""
 COMMON = 5
 BINS = 10
-UNKNOWN = "no mistake that is known"
+UNKNOWN = "none of the known mistakes"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Mistake:
     Attributes:
         question, part: where.
         hint: the hint of the known mistake, or that it is none.
-        said: what one of them was told.
+        said: what one of them was told besides.
         students: who gave it.
     """
 
@@ -141,7 +141,8 @@ def mistakes(grades: Iterable[Grade]) -> list[Mistake]:
             for part in outcome.parts if outcome.outcome == "score" else ():
                 if part["hint"] is not None:
                     key = outcome.question, part["part"], part["hint"] or UNKNOWN
-                    found.setdefault(key, {})[grade.student] = part["said"]
+                    said = part["said"].removeprefix(part["hint"]).removeprefix("; ")
+                    found.setdefault(key, {})[grade.student] = said
     made = [
         Mistake(*key, next(iter(said.values())), tuple(sorted(said))) for key, said in found.items()
     ]

@@ -123,6 +123,12 @@ def test_wrong_answers_are_gathered_by_hint(found):
     assert found[0].mistakes_in("one_hot") == mistakes[1:]
 
 
+def test_the_example_does_not_say_the_hint_again():
+    grades = [Grade("a", [outcome("one_hot", 0, HINT, f"{HINT}; in public case 2 it is 3")], True)]
+    (mistake,) = statistics.mistakes(grades)
+    assert (mistake.hint, mistake.said) == (HINT, "in public case 2 it is 3")
+
+
 def test_the_leaderboard_names_nobody_and_gives_equal_scores_one_rank(found):
     made, _, folder = found
     assert [place.rank for place in made.places] == [1, 1, 3, 3, 5, 5, 7, 7, 9, 9]
