@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grader.diagnosis import training_mistake
+from grader.diagnosis import graded, training_mistake
 from grader.networks import Networks, NoAnswer
 from grader.told import name_of_error
 from helpers import desk, streets
@@ -82,7 +82,8 @@ def show_model(networks: Networks) -> tuple[str, Picture]:
     order = np.argsort(-missed)[:3]
     named = [f"{LYFT.names[k]} ({missed[k]:,} pixels)" for k in order if missed[k]]
     scene = f"public scene (drive {DRIVES[worst]}, frame 0)"
-    sentence = f"of {len(images)} public scenes the worst is drive {DRIVES[worst]}: "
+    sentence = f"on {len(images)} public scenes the mean of the graded classes is "
+    sentence += f"{graded(truth, prediction):.3f}; the worst of them is drive {DRIVES[worst]}: "
     sentence += f"{wrong.mean():.1%} of its pixels are wrong, most of them {', '.join(named)}"
     if hint := training_mistake(networks.predict, images, truth, prediction):
         sentence = f"{hint}; {sentence}"

@@ -253,13 +253,14 @@ def one_layer() -> onnx.ModelProto:
                  {"w": rng.normal(size=(CLASSES, 3, 3, 3)).astype(np.float32)})  # fmt: skip
 
 
+KNOWN = r"graded classes 0\.3.*on 6 public scenes the mean of the graded classes is 0\.[789]"
 MODELS = [
     Wrong("road everywhere", road_everywhere, "the same mask for every image"),
     Wrong("the most frequent class of each place", lambda: constant(prior()),
           "the same mask for every image"),
     Wrong("colour and place", colour_alone, "0 of the bars"),
-    Wrong("the public scenes by heart", nearest_public_scene, "0 of the bars"),
-    Wrong("the public scenes by heart, coarser", lambda: nearest_public_scene(16), "0 of the bars"),
+    Wrong("the public scenes by heart", nearest_public_scene, KNOWN),
+    Wrong("the public scenes by heart, coarser", lambda: nearest_public_scene(16), KNOWN),
     Wrong("untrained", untrained, "it never says Roads"),
     Wrong("blue, green, red", bgr, "trained on blue, green, red", 13.75),
     Wrong("0 to 255", not_divided, "trained on images of 0 to 255"),
