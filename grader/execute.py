@@ -16,8 +16,9 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
 from grader import outcomes, sandbox, submissions
+from grader.kernel import SandboxKernelManager
 from grader.pipeline import only_text_and_pictures
-from grader.sandbox import MIB, SandboxKernelManager, SandboxUnavailable
+from grader.sandbox import MIB, SandboxUnavailable
 from grader.settings import REPOSITORY, course_folder
 from grader.watch import Watch
 

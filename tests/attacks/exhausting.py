@@ -3,11 +3,16 @@
 from tests.attacks.attack import Attack
 
 C = "import ctypes, os, signal, time\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+STUBBORN = "import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nnumber = 0\n"
 
 ATTACKS = [
     Attack("os._exit", "import os; os._exit(0)", says="the kernel died"),
     Attack("a crash in C", C + "ctypes.string_at(0)", says="the kernel died"),
-    Attack("killing everything", "import os\ntry: os.kill(-1, 9)\nfinally: os.abort()", says="the kernel died"),
+    Attack(
+        "killing everything",
+        "import os\ntry: os.kill(-1, 9)\nfinally: os.abort()",
+        says="the kernel died",
+    ),
     Attack(
         "an endless loop, interrupts ignored",
         "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
@@ -126,12 +131,12 @@ if written > 600 << 20: gained(written)
     ),
     Attack(
         "files without number",
-        "number = 0\nwhile True:\n    number += 1\n    open(f'/tmp/{number}', 'w').close()",
+        STUBBORN + "while True:\n    number += 1\n    open(f'/tmp/{number}', 'w').close()",
         says="more than 50000 files",
     ),
     Attack(
         "folders without number",
-        "import os\nnumber = 0\nwhile True:\n    number += 1\n    os.mkdir(f'/dev/shm/{number}')",
+        STUBBORN + "while True:\n    number += 1\n    os.mkdir(f'/dev/shm/{number}')",
         says="more than 50000 files",
     ),
     Attack(
