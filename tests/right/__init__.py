@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from grader.rehearse import RehearsalFailed
 from tests.mutants.judged import Result, judged, solution
 from tests.right.answer import Right, model_of
 
@@ -73,13 +74,17 @@ def run(sample: bool = False) -> Iterator[Result]:
 
 def results(name: str, cells: dict[str, str], answers: list[Right]) -> Iterator[Result]:
     """What each of the answers of one submission gets."""
+    said, silence = {}, "nothing was said"
     with tempfile.TemporaryDirectory() as folder:
-        made = [model_of(answer, Path(folder)) for answer in answers]
-        model = next(filter(None, made), None)
-        said = judged(name, handed_in(cells, answers), answers[0].framework, model)
+        try:
+            made = [model_of(answer, Path(folder)) for answer in answers]
+            model = next(filter(None, made), None)
+            said = judged(name, handed_in(cells, answers), answers[0].framework, model)
+        except (AssertionError, RehearsalFailed) as fault:
+            silence = f"it could not be handed in: {fault}"
     for answer in answers:
-        event = said.get(answer.question, {"event": "nothing was said"})
-        points, most = event.get("points", 0), event.get("max")
+        event = said.get(answer.question, {"event": silence})
+        points, most = event.get("points") or 0, event.get("max")
         which = "" if answer.framework == "pytorch" else f" ({answer.framework})"
         about = event.get("remark") or event.get("parts") or event["event"]
         yield Result(
