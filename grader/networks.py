@@ -109,7 +109,7 @@ class Networks:
         try:
             faults, networks = rules.builder_faults(question.design, builds, facts_of)
         except rules.NotBuilt:
-            raise NoAnswer(self._why(facts_of, builds[0])) from None
+            raise NoAnswer(self._why(question.design, builds[0], facts_of)) from None
         try:
             told, _ = rules.builder_faults(question.design, known, facts_of)
         except rules.NotBuilt as fault:
@@ -137,9 +137,9 @@ class Networks:
 
         return facts_of
 
-    def _why(self, facts_of: Callable[[Build], Architecture], build: Build) -> str:
+    def _why(self, design: str, build: Build, facts_of: Callable[[Build], Architecture]) -> str:
         try:
-            facts_of(build)
+            rules.builder_faults(design, [build], facts_of)
         except rules.NotBuilt as fault:
             return str(fault)
         return ""
