@@ -20,7 +20,7 @@ from grader.kernel import SandboxKernelManager
 from grader.pipeline import only_text_and_pictures
 from grader.sandbox import MIB, SandboxUnavailable
 from grader.settings import REPOSITORY, course_folder
-from grader.watch import Watch
+from grader.watch import BUSY, Watch
 
 JUDGE_START = 300  # seconds; at its first start it may have to draw the hidden scenes
 JUDGE_FINISH = 300  # seconds; it may still be running a submitted model
@@ -56,6 +56,10 @@ class JudgeProcess:
             self._process = subprocess.Popen(
                 program, cwd=REPOSITORY, env=env, stderr=log, stdout=log, start_new_session=True
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
         """Raises JudgeUnavailable when the judge does not listen."""
@@ -116,7 +120,7 @@ class SandboxExecute(Execute):
                     sandbox.preflight()
                 sandbox.prepare(self._run)
                 copy_files(submission, self._run / "work")
-                judge = JudgeProcess(self._run, who, submission, self.confined)
+                self._judge = judge = JudgeProcess(self._run, who, submission, self.confined)
                 judge.wait_until_ready()
                 self._execute(nb, resources)
             except (SandboxUnavailable, JudgeUnavailable) as error:
@@ -161,16 +165,31 @@ class SandboxExecute(Execute):
         super().start_new_kernel_client()
         sandbox.close(self._run)
         process = self.km.provisioner.process
-        self.watch = Watch(process, self._run / "k", self.total_timeout, self.memory_mib)
+        limits = (self.total_timeout, self.memory_mib)
+        self.watch = Watch(process, self._judge.pid, self._run / "k", *limits)
         self.watch.start()
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, index: int) -> Any:
         self._position = index
+        self._begun = time.monotonic(), self.watch.waited()
         try:
             return super().preprocess_cell(cell, resources, index)
         finally:
             if self.result.dealt is None and outcomes.has_dealt(self._run / "ledger.jsonl"):
                 self.result.dealt = index
+
+    async def _async_handle_timeout(self, timeout: int, cell: Any = None) -> Any:
+        """A cell that was kept waiting by a busy machine goes on."""
+        passed = time.monotonic() - self._begun[0]
+        if passed - (self.watch.waited() - self._begun[1]) < 0.9 * timeout:
+            if passed < BUSY * timeout:
+                return None
+            self.watch.ours = True
+            self.watch.stop(
+                f"this machine was too busy: cell {self._position + 1} was not done after "
+                f"{passed:.0f} s"
+            )
+        return await super()._async_handle_timeout(timeout, cell)
 
     def _update_display_id(self, display_id: str, msg: dict) -> None:
         # The outputs of earlier cells stand: a later one must not write into them.

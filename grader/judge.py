@@ -29,8 +29,8 @@ from grader.settings import Settings, settings
 from helpers import wire
 from helpers.verdict import Finding, explain, look_at
 
-PATIENCE = 120.0
-"""Seconds that one answer may take; the notebook's own limits usually end it earlier."""
+PATIENCE = 600.0
+"""Seconds that one answer may take; the notebook's own limits end it earlier."""
 PATIENCE_TO_ASK = 10.0
 """Seconds until a connection must have named its question; `check` does so at once."""
 NOT_DONE = "not answered yet"

@@ -24,6 +24,11 @@ MAX_SOCKETS = 64
 """Entries in the folder of the sockets; a kernel makes seven."""
 
 
+BUSY = 8
+"""A machine that is busy with other things gives so many times the time that is asked for; then
+the submission is left ungraded, and nobody loses a point."""
+
+
 class Watch(threading.Thread):
     """Stops a kernel that uses more than its share of time, memory or disk.
 
@@ -32,21 +37,28 @@ class Watch(threading.Thread):
         ours: True when the machine, not the student, was the reason.
     """
 
-    def __init__(self, process: subprocess.Popen, writable: Path, seconds: int, memory_mib: int):
+    def __init__(
+        self, process: subprocess.Popen, judge: int, writable: Path, seconds: int, memory_mib: int
+    ) -> None:
         super().__init__(daemon=True)
         self.reason, self.ours = "", False
-        self._process, self._writable = process, writable
+        self._process, self._judge, self._writable = process, judge, writable
+        self._waited = self._waited_by_judge = 0.0
         self._seconds, self._memory_mib = seconds, memory_mib
         self._over = threading.Event()
         # the last resort, on a small machine and on a large one
         self._reserve = min(1024 * MIB, psutil.virtual_memory().total // 20)
 
     def run(self) -> None:
-        end = time.monotonic() + self._seconds
+        begun = time.monotonic()
         while not self._over.wait(0.25) and self._process.poll() is None:
             family = self._family()
-            if time.monotonic() > end:
+            passed, waited = time.monotonic() - begun, self.waited(family)
+            if passed - waited > self._seconds:
                 self.stop(f"the whole notebook took longer than {self._seconds} s")
+            elif passed > BUSY * self._seconds:
+                self.ours = True
+                self.stop(f"this machine was too busy: after {passed:.0f} s it was not done")
             elif self._memory(family) > self._memory_mib * MIB:
                 self.stop(f"the notebook used more than {self._memory_mib} MiB of memory")
             elif self._wrote():
@@ -61,6 +73,19 @@ class Watch(threading.Thread):
             elif psutil.disk_usage(str(self._writable)).free < 256 * MIB:
                 self.ours = True
                 self.stop("this machine ran out of disk space")
+
+    def waited(self, family: list[psutil.Process] | None = None) -> float:
+        """Seconds for which the notebook, or the judge that it waits for, was kept waiting for a
+        processor. That is no fault of the student's."""
+        family = self._family() if family is None else family
+        self._waited = max(self._waited, *map(delay, (p.pid for p in family)), 0.0)
+        try:
+            judge = psutil.Process(self._judge)
+            delays = [delay(p.pid) for p in (judge, *judge.children(recursive=True))]
+            self._waited_by_judge = max(self._waited_by_judge, sum(delays))
+        except psutil.Error:
+            pass
+        return self._waited + self._waited_by_judge
 
     def stop(self, reason: str) -> None:
         """Kill the kernel and keep the first reason."""
@@ -120,8 +145,25 @@ class Watch(threading.Thread):
         return False
 
 
+def delay_of_family(pid: int) -> float:
+    """The longest that one of a process and its descendants was kept waiting, in seconds."""
+    try:
+        process = psutil.Process(pid)
+        return max(delay(p.pid) for p in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return 0.0
+
+
 def _open(process: psutil.Process) -> int:
     try:
         return process.num_fds()
     except psutil.Error:
         return 0
+
+
+def delay(pid: int) -> float:
+    """Seconds for which a process was ready to run and none of the processors was free."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
