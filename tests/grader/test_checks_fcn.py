@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from grader.checks import assignment
+from grader.networks import Networks, NoAnswer
+from grader.settings import Settings
 from helpers import architecture, rules
+from helpers.check import respond
 from helpers.export import export
 
 QUESTION = assignment("upsampling_and_fcn")["fcn"]
@@ -246,6 +250,15 @@ class Blind(FCN):
 def test_a_network_that_does_not_look_at_the_image_is_none(builder, tmp_path):
     with pytest.raises(rules.NotBuilt, match="nothing of the image|0 inputs"):
         faults(builder, tmp_path)
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_in_grading_it_is_told_why_such_a_network_gets_nothing(tmp_path):
+    networks = Networks("upsampling_and_fcn", tmp_path, Settings(7, "streets", None))
+    with pytest.raises(NoAnswer, match="nothing of the image"):
+        networks.judge_builder(
+            QUESTION, lambda c: respond(c, Blind, "pytorch"), np.random.default_rng(7)
+        )
 
 
 def test_a_network_that_gives_ids_is_told_to_give_scores(tmp_path):
