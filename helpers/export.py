@@ -114,6 +114,7 @@ def _finish(path: Path) -> bool:
 
     model = onnx.load(path)
     graph = model.graph
+    _write_erfc(graph)
     old = graph.output[0].name
     graph.output[0].name = "logits"
     halves = {TensorProto.FLOAT16, TensorProto.BFLOAT16}
@@ -138,6 +139,24 @@ def _finish(path: Path) -> bool:
                 tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     onnx.save(model, path)
     return bool(types & halves)
+
+
+def _write_erfc(graph) -> None:
+    """1 − erf(x): ONNX has no erfc, of which Keras makes its GELU."""
+    from onnx import helper, numpy_helper
+
+    nodes = list(graph.node)
+    if not any(node.op_type == "Erfc" for node in nodes):
+        return
+    graph.initializer.append(numpy_helper.from_array(np.float32(1), "one_for_erfc"))
+    del graph.node[:]
+    for node in nodes:
+        if node.op_type != "Erfc":
+            graph.node.append(node)
+            continue
+        erf = f"{node.output[0]}_erf"
+        graph.node.append(helper.make_node("Erf", node.input, [erf]))
+        graph.node.append(helper.make_node("Sub", ["one_for_erfc", erf], node.output))
 
 
 def _check(path: Path, image: np.ndarray, expected: np.ndarray, tolerance: float) -> None:

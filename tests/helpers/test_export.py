@@ -125,13 +125,15 @@ class Subclass(keras.Model):
 
 image = np.load(sys.argv[1])
 sequential = keras.Sequential([keras.layers.UpSampling2D(), keras.layers.Conv2D(13, 2, 2)])
-models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential]
+gelu = keras.Sequential([keras.layers.Conv2D(13, 3, padding="same", activation="gelu")])
+models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential, gelu]
 for i, model in enumerate(models):
     path = export(model, f"{sys.argv[2]}/{i}.onnx")
     np.save(f"{sys.argv[2]}/{i}.npy", model(image, training=False))
 for policy in ("mixed_float16", "mixed_bfloat16", "float64"):  # as some train on a GPU or a TPU
     keras.mixed_precision.set_global_policy(policy)
     model = unet(13, 4)
+    model = keras.Sequential([model, keras.layers.Conv2D(13, 1, activation="gelu")])
     export(model, f"{sys.argv[2]}/{policy}.onnx")
     np.save(f"{sys.argv[2]}/{policy}.npy", keras.ops.cast(model(image), "float32"))
 keras.mixed_precision.set_global_policy("float32")
@@ -155,7 +157,7 @@ def test_keras_models_in_a_process_of_their_own(tmp_path, repo):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "112×144" in done.stdout and done.stdout.count("\n") == 1
-    for i in range(4):
+    for i in range(5):
         _, logits = run(tmp_path / f"{i}.onnx", 3, 96, 128)
         expected = np.load(tmp_path / f"{i}.npy").transpose(0, 3, 1, 2)
         np.testing.assert_allclose(logits, expected, atol=1e-4)
