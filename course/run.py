@@ -26,7 +26,7 @@ from build import ROOT, TRACKS, lesson, lessons, to_text
 
 # budgets: a slow machine only gets a remark, but memory is the same everywhere
 NOTEBOOK_SECONDS, LONG_NOTEBOOK_SECONDS, LONG = 150, 240, ("09", "11")
-CELL_SECONDS, SLOW_MACHINE, TRACK_MINUTES = 60, 5, 20
+CELL_SECONDS, SLOW_MACHINE, TRACK_MINUTES = 60, 15, 20
 PEAK_MIB = {None: 1024, "pytorch": 1024, "keras": 1434}
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 ONE_THREAD = {
