@@ -95,7 +95,7 @@ def workers(count: int | None = None, scheduler: str | None = None) -> Iterator[
             if not client.nthreads():
                 raise CourseError(
                     f"the scheduler at {scheduler} has no workers. Start some in this repository: "
-                    f"dask worker {scheduler} --nthreads 1"
+                    f"python -m dask worker {scheduler} --nthreads 1"
                 )
             yield client
         return
