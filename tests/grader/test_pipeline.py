@@ -90,7 +90,8 @@ def test_the_right_answers_get_their_points_and_a_line_in_the_feedback(graded, c
     assert good["trained_model"].outcome == "no answer"
     assert "not an ONNX file" in good["trained_model"].remark
     assert good["analysis"].outcome == "by hand"
-    assert "[judge] 5 / 5 points (score): right" in page_of(classroom, "good")
+    page = page_of(classroom, "good")
+    assert "[judge] 5 / 5 points (score)" in page and "✓ maps 3 / 3" in page
 
 
 def test_an_untouched_notebook_gets_no_points(graded):
