@@ -87,6 +87,9 @@ def difference(built: Architecture, submitted: Architecture) -> str | None:
             f"your builder makes a network of {built.parameters:,} parameters, model.onnx has "
             f"{submitted.parameters:,}: export the network that unet() builds"
         )
+    maps = [facts.output[1 if facts.layout == "NCHW" else -1] for facts in (built, submitted)]
+    if maps[0] != maps[1]:
+        return f"model.onnx gives {maps[1]} maps, the network that unet() builds {maps[0]}"
     if built.stages != submitted.stages or built.skips != submitted.skips:
         return "model.onnx has other stages or skips than the network that unet() builds"
     return None

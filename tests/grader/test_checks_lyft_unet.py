@@ -12,6 +12,7 @@ from helpers import architecture, designs, rules
 from helpers.check import respond
 from helpers.export import export
 from helpers.verdict import wrong
+from tests.mutants import models
 
 QUESTIONS = assignment("lyft_unet")
 
@@ -286,6 +287,13 @@ def test_parameters_of_the_plain_unet_are_those_of_the_helper(tmp_path):
     for width, classes in ((8, 13), (16, 5)):
         path = export(unet(classes, width), tmp_path / "model.onnx")
         assert architecture.read(path).parameters == designs.unet_parameters(classes, width)
+
+
+def test_a_model_with_other_maps_is_another_network():
+    ours = architecture.read(models.GOOD)
+    more = architecture.read(models.maps(26)().SerializeToString())
+    assert rules.difference(ours, ours) is None
+    assert "gives 26 maps" in rules.difference(ours, more)
 
 
 # ---- the text
