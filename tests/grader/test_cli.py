@@ -113,7 +113,13 @@ def test_control_c_stops_everything_and_the_same_command_goes_on(day, classroom,
 
     def kernels():
         family = psutil.Process(process.pid).children(recursive=True)
-        return [p for p in family if "ipykernel_launcher" in p.cmdline()]
+        return [p for p in family if "ipykernel_launcher" in words(p)]
+
+    def words(started):
+        try:
+            return started.cmdline()
+        except psutil.Error:  # it has ended by now
+            return []
 
     while not kernels() and process.poll() is None:
         time.sleep(0.1)
