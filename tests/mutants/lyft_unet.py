@@ -125,7 +125,7 @@ UNET_PYTORCH = [
     Mutant("unet", DOWN, DOWN.replace("max_pool2d(x, 2)", "max_pool2d(x, 3, 1, 1)")
            + "\n            x = nn.functional.max_pool2d(x, 16)", "resolutions|stops"),
     Mutant("unet", "            skips = []", "            skips, x = [], torch.rand_like(x)",
-           "nothing of the image|Random"),
+           "draw random numbers"),
     Mutant("unet", "self.merge[level](x)", "self.merge[0](x[:, : 2 * self.head.in_channels])",
            "stops|are asked for"),
 ]  # fmt: skip
