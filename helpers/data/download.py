@@ -113,7 +113,7 @@ def _count(pairs: Pairs) -> str:
 
 
 def sign_in():
-    """The `kaggle` client's api, signed in. Raises DownloadError: not installed, or not accepted."""
+    """The `kaggle` client, signed in. Raises DownloadError: not installed, or not accepted."""
     stdin, sys.stdin = sys.stdin, None  # exit(), which the client calls, would close it
     try:
         with redirect_stdout(io.StringIO()):  # and it prints advice of its own
