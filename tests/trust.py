@@ -20,7 +20,7 @@ from grader.settings import REPOSITORY
 from tests import attacks, mutants, right
 
 KINDS = {
-    "wrong": "planted mistakes: lose what they should, with a hint that leads to them",
+    "mutant": "planted mistakes: lose what they should, with a hint that leads to them",
     "right": "right answers, differently written: get every point",
     "attack": "attacks: gain nothing, learn nothing, leave nothing, harm nobody",
 }
@@ -56,7 +56,7 @@ def report(screen: Console, results: list, seconds: float) -> None:
     gained = sum(not r.ok for r in results if r.kind != "right")
     lost = sum(not r.ok for r in results if r.kind == "right")
     tried = Counter(r.kind for r in results)
-    hostile = tried["wrong"] + tried["attack"]
+    hostile = tried["mutant"] + tried["attack"]
     screen.print(f"wrong or hostile, and not dealt with as they should be: {gained} of {hostile}")
     screen.print(
         f"right, and a point was lost:                            {lost} of {tried['right']}"

@@ -6,6 +6,7 @@ files.py, models.py. `attack.py` says what must hold, `siege.py` looks.
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -41,4 +42,11 @@ def run(sample: bool = False) -> Iterator[Result]:
     together = len(SAMPLE) if sample else TOGETHER
     with tempfile.TemporaryDirectory() as folder, besieged(Path(folder)) as room:
         for first in range(0, len(attacks), together):
-            yield from room.results(attacks[first : first + together])
+            for result in room.results(attacks[first : first + together]):
+                yield replace(result, name=f"{theme_of(result.name)}/{result.name}")
+
+
+def theme_of(name: str) -> str:
+    """The file in which an attack stands."""
+    here = (t for t in THEMES for a in import_module(f"{__name__}.{t}").ATTACKS if a.name == name)
+    return next(here)

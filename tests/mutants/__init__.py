@@ -58,4 +58,5 @@ def result(assignment: str, mutant: Mutant, event: dict) -> Result:
     which = "" if mutant.framework == "pytorch" else f" ({mutant.framework})"
     name = f"{assignment}/{mutant.question}{which}: {before} → {after}"
     given = f"{points:g} points" if caught else f"{points:g} points instead of {mutant.points:g}"
-    return Result("wrong", name, ok, f"{given}: {remark}")
+    said = f"{given}: {remark}"
+    return Result("mutant", name, ok, said, mutant.question, points, mutant.points)

@@ -104,13 +104,18 @@ class Result:
     """One line of the table of trust.
 
     Attributes:
-        kind: "wrong", "right" or "attack".
-        name: which one, for a person.
+        kind: "mutant", "right" or "attack".
+        name: which one, for a person: "assignment/question: ..." or "theme/...".
         ok: whether it got what it should get.
         said: what it got and what was said about it, in short.
+        question: whose answer it is.
+        points, expected: what it got, and should get (a mutant may keep what its right parts give).
     """
 
     kind: str
     name: str
     ok: bool
     said: str
+    question: str = ""
+    points: float = 0
+    expected: float = 0

@@ -304,4 +304,5 @@ def result(wrong: Wrong, event: dict) -> Result:
     caught = event.get("event") in ("score", "no answer") and points <= wrong.points + 1e-6
     ok = caught and re.search(wrong.hint, remark) is not None
     said = f"{points:g} of {wrong.points:g} points: {remark}"
-    return Result("wrong", f"lyft_unet/{wrong.question}: {wrong.name}", ok, said)
+    name = f"lyft_unet/{wrong.question}: {wrong.name}"
+    return Result("mutant", name, ok, said, wrong.question, points, wrong.points)

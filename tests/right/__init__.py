@@ -92,4 +92,7 @@ def results(name: str, cells: dict[str, str], answers: list[Right]) -> Iterator[
             f"{name}/{answer.question}{which}: {answer.way}",
             event["event"] == "score" and points == most,
             f"{points:g} of {most} points: {about}",
+            answer.question,
+            points,
+            most or 0,
         )
