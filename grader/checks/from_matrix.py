@@ -34,6 +34,15 @@ def divided(part, whole, absent=np.nan):
     return np.divide(part, whole, out=np.full(np.shape(part), float(absent)), where=whole > 0)
 
 
+def in_the_second(where, mistakes, reference, *words):
+    """Known mistakes that are made in the second number alone; those whose hint holds a word."""
+    return {
+        f"{where}, {hint}": lambda m, wrong=wrong: (reference(m)[0], wrong(m)[1])
+        for hint, wrong in mistakes.items()
+        if any(word in hint for word in words)
+    }
+
+
 # ---- accuracies(matrix) → overall, per class
 
 
@@ -99,6 +108,14 @@ ACCURACY_MISTAKES = {
         lambda m: tuple(np.round(value, 3) for value in accuracies(m))
     ),
 }
+ACCURACY_MISTAKES |= in_the_second(
+    "in the accuracies of the classes",
+    ACCURACY_MISTAKES,
+    accuracies,
+    "whole numbers",
+    "percent",
+    "rounded",
+)
 
 
 def accuracy_cases(rng: np.random.Generator) -> list[Case]:
@@ -172,6 +189,9 @@ IOU_DICE_MISTAKES = {
         lambda m: tuple(np.nanmean(v) if (v == v).any() else np.nan for v in iou_and_dice(m))
     ),
 }
+IOU_DICE_MISTAKES |= in_the_second(
+    "in Dice", IOU_DICE_MISTAKES, iou_and_dice, "whole numbers", "in neither mask has the value"
+)
 
 
 def iou_dice_cases(rng: np.random.Generator) -> list[Case]:
