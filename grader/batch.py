@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dask
 import nbformat
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import CancelledError, Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
 from grader import gradebook, outcomes, submissions, worker
@@ -62,7 +62,7 @@ def grade(
             found = future.result()
         except KilledWorker:
             found, why = None, f"{CHANCES} workers died while they graded it"
-        except (dask.distributed.CancelledError, OSError, TimeoutError) as error:
+        except (CancelledError, OSError, TimeoutError) as error:
             raise CourseError(
                 f"the cluster went away ({error}). Nothing is lost: give the same command again."
             ) from None
