@@ -141,15 +141,11 @@ def stops(made: list[Path]) -> list[str]:
 
 def solution_lines(source: Path) -> set[str]:
     """The lines that stand in the solution alone, and long enough to be told apart."""
-    text = [cell.source for cell in nbformat.read(source, as_version=4).cells]
-    solved = {
-        line.strip()
-        for cell in text
-        for part in SOLUTION.findall(cell)
-        for line in part.splitlines()
-    }
-    open_to_all = {line.strip() for cell in text for line in SOLUTION.sub("", cell).splitlines()}
-    return {line for line in solved - open_to_all if len(line) > 20}
+    cells = [cell.source for cell in nbformat.read(source, as_version=4).cells]
+    solved = "\n".join(part for cell in cells for part in SOLUTION.findall(cell))
+    given = "\n".join(SOLUTION.sub("", cell) for cell in cells)
+    lines = {line.strip() for line in solved.splitlines()}
+    return {line for line in lines if len(line) > 20 and line not in given}
 
 
 def _stops(notebook: Path) -> list[str]:

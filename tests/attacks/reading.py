@@ -7,8 +7,8 @@ import os
 for path in ("{course}", "{course}/grading.toml", "{course}/gradebook.db", "{course}/submitted",
              "{course}/outcomes", "{checks}", "{repository}/grader", "{repository}/assignments",
              "{repository}/.git", "{repository}/helpers", "/etc/passwd", "/etc/shadow",
-             "/proc/1/root/etc/shadow", "/home/student/../../root/.ssh", "/run", "/var", "/mnt",
-             "/sys/fs"):
+             "/proc/1/root" "/etc/shadow", "/home/student/../../root" "/.ssh",
+             "/run", "/var", "/mnt", "/sys/fs"):
     if os.path.exists(path): gained(path)
     try: gained(path, open(path).read(100))
     except OSError: pass

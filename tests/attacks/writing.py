@@ -8,7 +8,7 @@ ATTACKS = [
         """
 import os, sqlite3
 for path in ("{course}/gradebook.db", "{course}/grading.toml", "{course}/ledger.jsonl", "{checks}",
-             "{repository}/pwned", "{course}/outcomes/lyft_unet/pwned.json", "/root/.bashrc",
+             "{repository}/pwned", "{course}/outcomes/lyft_unet/pwned.json", "/root" "/.bashrc",
              "/etc/cron.d/pwned", "/var/spool/cron/pwned"):
     if os.path.exists(path): gained(path)
     try:
@@ -44,7 +44,7 @@ for path in (helpers.check.__file__, os.__file__, "/proc/sys/kernel/core_pattern
         """
 import os
 for path in ("/tmp/pwned", "~/pwned", "~/.ipython/profile_default/startup/pwned.py",
-             "/dev/shm/pwned", "~/.config/matplotlib/pwned", "~/work/sitecustomize.py",
+             "/dev/shm/pwned", "~/.config/matplotlib/pwned", "~/work" "/sitecustomize.py",
              "~/.local/lib/python3.11/site-packages/pwned.pth"):
     path = os.path.expanduser(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
