@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 from nbclient.client import CellExecutionComplete
 from nbclient.exceptions import DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
@@ -15,15 +14,16 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import Execute
 from traitlets import Bool, Integer
 
-from grader import outcomes, sandbox, submissions
+from grader import outcomes, sandbox, submissions, warm
 from grader.kernel import SandboxKernelManager
 from grader.pipeline import only_text_and_pictures
+from grader.run_folder import run_folder
 from grader.sandbox import MIB, SandboxUnavailable
-from grader.settings import REPOSITORY, course_folder
+from grader.warm import WarmStartFailed
 from grader.watch import BUSY, Watch
 
 JUDGE_START = 300  # seconds; at its first start it may have to draw the hidden scenes
-JUDGE_FINISH = 300  # seconds; it may still be running a submitted model
+JUDGE_FINISH = 1800  # seconds; on a busy machine; what it runs has limits of its own
 
 
 class JudgeUnavailable(RuntimeError):
@@ -37,25 +37,18 @@ class JudgeProcess:
     the kernel may not.
     """
 
-    def __init__(self, run: Path, who: dict[str, str], submission: Path, confined: bool) -> None:
+    def __init__(self, run: Path, assignment: str, submission: Path, confined: bool) -> None:
         self.ledger = run / "ledger.jsonl"
         self._said = run / "judge.log"
-        program = [sys.executable, "-m", "grader.judge", "--assignment", who["assignment"]]
-        program += ["--socket", str(run / "k" / "judge.sock"), "--ledger", str(self.ledger)]
-        program += ["--submission", str(submission), "--student", who["student"]]
-        threads = {key: "1" for key in sandbox.ENVIRONMENT if key.endswith("_NUM_THREADS")}
-        env = {
-            **os.environ,
-            **threads,
-            "PYTHONPATH": str(REPOSITORY),
-            "PIXELWISE_COURSE": str(course_folder()),
-            "PIXELWISE_UNCONFINED": "0" if confined else "1",
-        }
-        # In a session of its own, so that Ctrl-C comes to us and the ledger is finished properly.
+        argv = ["grader.judge", "--assignment", assignment, "--line", "3"]
+        argv += ["--socket", str(run / "k" / "judge.sock"), "--ledger", str(self.ledger)]
+        argv += ["--submission", str(submission)]
         with open(self._said, "wb") as log:
-            self._process = subprocess.Popen(
-                program, cwd=REPOSITORY, env=env, stderr=log, stdout=log, start_new_session=True
-            )
+            pid, self._line = warm.judge(assignment, argv, log.fileno(), confined)
+        try:
+            self._process = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            raise JudgeUnavailable(f"the judge did not start: {self._last_words()}") from None
 
     @property
     def pid(self) -> int:
@@ -65,29 +58,30 @@ class JudgeProcess:
         """Raises JudgeUnavailable when the judge does not listen."""
         deadline = time.monotonic() + JUDGE_START
         while not any(e.get("event") == "ready" for e in outcomes.read_ledger(self.ledger)):
-            if self._process.poll() is not None:
+            if not self._process.is_running():
                 raise JudgeUnavailable(f"the judge did not start: {self._last_words()}")
             if time.monotonic() > deadline:
                 raise JudgeUnavailable(f"the judge was not ready after {JUDGE_START} s")
-            time.sleep(0.02)
+            time.sleep(0.004)
 
     def finish(self) -> str:
         """End the judge; what went wrong with it, or an empty string."""
-        if self._process.poll() is not None:
-            return f"the judge broke down: {self._last_words()}"
-        self._process.terminate()
         try:
-            self._process.wait(JUDGE_FINISH)
-        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._line.settimeout(JUDGE_FINISH)
+            self._line.recv(1)  # nothing comes: it is closed when the judge has ended
+        except psutil.NoSuchProcess:
+            return f"the judge broke down: {self._last_words()}"
+        except TimeoutError:
+            self._process.kill()
             return f"the judge did not finish within {JUDGE_FINISH} s"
         finally:
-            self._process.kill()
-            self._process.wait()
+            self._line.close()
         return ""
 
     def _last_words(self) -> str:
         lines = self._said.read_text("utf-8", errors="replace").strip().splitlines()
-        return (lines or [f"exit status {self._process.returncode}"])[-1][:300]
+        return (lines or ["it said nothing"])[-1][:300]
 
 
 class SandboxExecute(Execute):
@@ -113,17 +107,19 @@ class SandboxExecute(Execute):
         who = resources["nbgrader"]
         submission = Path(resources["metadata"]["path"])
         begun = time.monotonic()
-        with sandbox.run_folder() as self._run:
+        with run_folder() as self._run:
             judge = None
             try:
                 if self.confined:
                     sandbox.preflight()
                 sandbox.prepare(self._run)
                 copy_files(submission, self._run / "work")
-                self._judge = judge = JudgeProcess(self._run, who, submission, self.confined)
+                self._judge = judge = JudgeProcess(
+                    self._run, who["assignment"], submission, self.confined
+                )
                 judge.wait_until_ready()
                 self._execute(nb, resources)
-            except (SandboxUnavailable, JudgeUnavailable) as error:
+            except (SandboxUnavailable, JudgeUnavailable, WarmStartFailed) as error:
                 self.result.broken = str(error)
             except Exception as error:
                 self.log.exception("running the notebook failed")
@@ -159,19 +155,20 @@ class SandboxExecute(Execute):
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         # nbclient calls this one, not the asynchronous one of the same name.
-        super().start_new_kernel(run=str(self._run), confined=self.confined, **kwargs)
+        place = {"run": str(self._run), "confined": self.confined}
+        super().start_new_kernel(framework=warm.framework_of(self.nb), **place, **kwargs)
 
     def start_new_kernel_client(self) -> None:
         super().start_new_kernel_client()
         sandbox.close(self._run)
-        process = self.km.provisioner.process
+        kernel = self.km.provisioner
         limits = (self.total_timeout, self.memory_mib)
-        self.watch = Watch(process, self._judge.pid, self._run / "k", *limits)
+        self.watch = Watch(kernel.process, kernel.forked, self._judge.pid, self._run / "k", *limits)
         self.watch.start()
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, index: int) -> Any:
         self._position = index
-        self._begun = time.monotonic(), self.watch.waited()
+        self._begun = time.monotonic(), self.watch.waited
         try:
             return super().preprocess_cell(cell, resources, index)
         finally:
@@ -181,7 +178,7 @@ class SandboxExecute(Execute):
     async def _async_handle_timeout(self, timeout: int, cell: Any = None) -> Any:
         """A cell that was kept waiting by a busy machine goes on."""
         passed = time.monotonic() - self._begun[0]
-        if passed - (self.watch.waited() - self._begun[1]) < 0.9 * timeout:
+        if passed - (self.watch.waited - self._begun[1]) < 0.9 * timeout:
             if passed < BUSY * timeout:
                 return None
             self.watch.ours = True

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from grader import sandbox
+from grader.run_folder import run_folder
 from grader.sandbox import MIB, SandboxUnavailable
 from grader.watch import BUSY, delay_of_family
 
 MAX_MODEL = 16 * MIB
 MAX_CLASSES = 64
+MODULES = ("__init__.py", "architecture.py", "graph.py", "stages.py")
 LIMITS = sandbox.Limits(memory_mib=3072, processes=32, cpu_seconds=120, file_mib=512)
 
 
@@ -62,8 +64,8 @@ def _confined(model: bytes, images: np.ndarray | None, timeout: float) -> tuple[
             f"model.onnx has more than {MAX_MODEL // MIB} MiB. Make the network narrower (width=) "
             "and export it again."
         )
-    with sandbox.run_folder() as run:
-        sandbox.prepare(run, helpers=("__init__.py", "architecture.py", "graph.py"))
+    with run_folder() as run:
+        sandbox.prepare(run, helpers=MODULES)
         shutil.copyfile(Path(__file__).with_name("confined.py"), run / "lib" / "confined.py")
         (run / "lib" / "model.onnx").write_bytes(model)
         if images is not None:

@@ -5,18 +5,16 @@ Python environment read-only, everything else absent or in memory. `command` wra
 `grader.kernel` starts a Jupyter kernel that way, for grading.
 """
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import seccomp
+from grader.run_folder import remove_abandoned, run_folder
 
 # The files of ours that a student's process may import in grading. The rest of helpers are the
 # solutions of the assignments.
@@ -65,17 +63,20 @@ class Limits:
     file_mib: int = 256
     scratch_mib: int = 256
 
+    def resources(self) -> dict[str, int]:
+        """By the names of setrlimit."""
+        return {
+            "AS": self.memory_mib * MIB,
+            "NPROC": self.processes,
+            "CPU": self.cpu_seconds,
+            "FSIZE": self.file_mib * MIB,
+            "CORE": 0,
+            "NOFILE": 512,
+        }
+
     def prlimit(self) -> list[str]:
-        return [
-            "prlimit",
-            f"--as={self.memory_mib * MIB}",
-            f"--nproc={self.processes}",
-            f"--cpu={self.cpu_seconds}",
-            f"--fsize={self.file_mib * MIB}",
-            "--core=0",
-            "--nofile=512",
-            "--",
-        ]
+        limits = [f"--{name.lower()}={most}" for name, most in self.resources().items()]
+        return ["prlimit", *limits, "--"]
 
 
 def environment(run: Path, **extra: str) -> dict[str, str]:
@@ -117,25 +118,6 @@ def python_folders() -> list[Path]:
     return folders
 
 
-@contextmanager
-def run_folder() -> Iterator[Path]:
-    """A new folder for one run; nothing of it is left, whatever a student's program made there."""
-    folder = tempfile.mkdtemp(prefix="pixelwise-", dir="/tmp")  # paths of sockets must be short
-    try:
-        yield Path(folder)
-    finally:
-        for _ in range(20):  # processes that were killed may still be going
-            try:
-                shutil.rmtree(folder)
-                break
-            except (OSError, RecursionError):  # closed folders; folders nested without end
-                subprocess.run(["chmod", "-R", "u+rwX", "--", folder], stderr=subprocess.DEVNULL)
-                subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL)
-            if not os.path.lexists(folder):
-                break
-            time.sleep(0.25)
-
-
 def prepare(run: Path, helpers: tuple[str, ...] = STUDENT_HELPERS) -> None:
     """Fill the run folder: lib/ (files of ours, read-only inside), k/ (sockets, writable)."""
     library = run / "lib" / "helpers"
@@ -170,9 +152,7 @@ def command(
     """
     limits = limits or Limits()
     root = os.geteuid() == 0
-    for tool in ("bwrap", "prlimit", *(["setpriv"] if root else [])):
-        if shutil.which(tool) is None:
-            raise SandboxUnavailable(f"`{tool}` is missing: {INSTALL}.")
+    demand_tools()
     alone = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     alone += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "sandbox"]
     nobody = ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
@@ -248,13 +228,30 @@ except OSError:
 """
 
 
+def demand_tools() -> None:
+    """Raises SandboxUnavailable: a program is missing."""
+    for tool in ("bwrap", "prlimit", *(["setpriv"] if os.geteuid() == 0 else [])):
+        if shutil.which(tool) is None:
+            raise SandboxUnavailable(f"`{tool}` is missing: {INSTALL}.")
+
+
 def preflight() -> None:
-    """Start something harmless in the sandbox. Raises SandboxUnavailable: what is missing."""
+    """Start something harmless in the sandbox, until that has succeeded once.
+
+    Raises SandboxUnavailable: what is missing.
+    """
     if not sys.platform.startswith("linux"):
         raise SandboxUnavailable(
             "The sandbox needs Linux (user namespaces). Grade on a Linux machine or, for work of "
             "people you trust, with --unconfined."
         )
+    demand_tools()
+    probe_sandbox()
+
+
+@functools.cache
+def probe_sandbox() -> None:
+    remove_abandoned()
     with run_folder() as run:
         prepare(run, helpers=("__init__.py",))
         probe = PROBE.format(repository=str(HELPERS))

@@ -15,7 +15,11 @@ import psutil
 
 from grader.sandbox import HOME, MIB
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
+ZEROES = b"/dev/zero (deleted)"
+"""How /proc names memory that processes share."""
 SCRATCH = ("/tmp", "/dev/shm", HOME)
+CHILDREN = "/proc/{0}/task/{1}/children"
 MAX_FILES = 50_000
 """On the sandbox's file systems in memory: their size bounds the contents, not the number."""
 MAX_OPEN = 4096
@@ -38,11 +42,18 @@ class Watch(threading.Thread):
     """
 
     def __init__(
-        self, process: subprocess.Popen, judge: int, writable: Path, seconds: int, memory_mib: int
+        self,
+        process: subprocess.Popen,
+        forked: int | None,
+        judge: int,
+        writable: Path,
+        seconds: int,
+        memory_mib: int,
     ) -> None:
         super().__init__(daemon=True)
         self.reason, self.ours = "", False
-        self._process, self._judge, self._writable = process, judge, writable
+        self._process, self._forked = process, forked
+        self._judge, self._writable = judge, writable
         self._waited = self._waited_by_judge = 0.0
         self._seconds, self._memory_mib = seconds, memory_mib
         self._over = threading.Event()
@@ -53,8 +64,9 @@ class Watch(threading.Thread):
         begun = time.monotonic()
         while not self._over.wait(0.25) and self._process.poll() is None:
             family = self._family()
-            passed, waited = time.monotonic() - begun, self.waited(family)
-            if passed - waited > self._seconds:
+            self._look_who_waits(family)
+            passed = time.monotonic() - begun
+            if passed - self.waited > self._seconds:
                 self.stop(f"the whole notebook took longer than {self._seconds} s")
             elif passed > BUSY * self._seconds:
                 self.ours = True
@@ -65,7 +77,7 @@ class Watch(threading.Thread):
                 self.stop("the notebook wrote into the folder of its sockets")
             elif self._files(family) > MAX_FILES:
                 self.stop(f"the notebook made more than {MAX_FILES} files")
-            elif sum(map(_open, family)) > MAX_OPEN:
+            elif sum(len(entries(f"/proc/{pid}/fd")) for pid in family) > MAX_OPEN:
                 self.stop(f"the notebook held more than {MAX_OPEN} files and sockets open")
             elif psutil.virtual_memory().available < self._reserve:
                 self.ours = True
@@ -74,17 +86,10 @@ class Watch(threading.Thread):
                 self.ours = True
                 self.stop("this machine ran out of disk space")
 
-    def waited(self, family: list[psutil.Process] | None = None) -> float:
+    @property
+    def waited(self) -> float:
         """Seconds for which the notebook, or the judge that it waits for, was kept waiting for a
-        processor. That is no fault of the student's."""
-        family = self._family() if family is None else family
-        self._waited = max(self._waited, *map(delay, (p.pid for p in family)), 0.0)
-        try:
-            judge = psutil.Process(self._judge)
-            delays = [delay(p.pid) for p in (judge, *judge.children(recursive=True))]
-            self._waited_by_judge = max(self._waited_by_judge, sum(delays))
-        except psutil.Error:
-            pass
+        processor, when this looked last. That is no fault of the student's."""
         return self._waited + self._waited_by_judge
 
     def stop(self, reason: str) -> None:
@@ -97,34 +102,35 @@ class Watch(threading.Thread):
         self._over.set()
         self.join()
 
-    def _family(self) -> list[psutil.Process]:
-        try:
-            return psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.Error:
-            return []
+    def _family(self) -> list[int]:
+        """The sandbox's processes. A forked kernel has its parent outside of it."""
+        forked = [self._forked, *descendants(self._forked)] if self._forked else []
+        return [*descendants(self._process.pid), *forked]
 
-    def _memory(self, family: list[psutil.Process]) -> int:
+    def _look_who_waits(self, family: list[int]) -> None:
+        self._waited = max(self._waited, *map(delay, family), 0.0)
+        judge = sum(map(delay, (self._judge, *descendants(self._judge))))
+        self._waited_by_judge = max(self._waited_by_judge, judge)
+
+    def _memory(self, family: list[int]) -> int:
         """Bytes that the processes hold, and those that they share without showing them."""
         total, shared = 0, {}
-        for process in family:
-            try:
-                total += process.memory_info().rss
-                # memory of several processes counts for none that has let go of its pages
-                with open(f"/proc/{process.pid}/maps") as maps:
-                    for line in maps:
-                        if line.endswith("/dev/zero (deleted)\n"):
-                            span, _, _, _, inode, _ = line.split(maxsplit=5)
-                            start, end = (int(number, 16) for number in span.split("-"))
-                            shared[inode] = max(shared.get(inode, 0), end - start)
-            except (psutil.Error, OSError):
-                continue
+        for pid in family:
+            total += PAGE * int((read(f"/proc/{pid}/statm").split() or [0, 0])[1])
+            # memory of several processes counts for none that has let go of its pages
+            maps = read(f"/proc/{pid}/maps")
+            for line in maps.splitlines() if ZEROES in maps else ():
+                if line.endswith(ZEROES):
+                    span, _, _, _, inode, _ = line.split(maxsplit=5)
+                    start, end = (int(number, 16) for number in span.split(b"-"))
+                    shared[inode] = max(shared.get(inode, 0), end - start)
         return max(total, sum(shared.values()))
 
-    def _files(self, family: list[psutil.Process]) -> int:
+    def _files(self, family: list[int]) -> int:
         """Files on the file systems that the sandbox keeps in memory."""
-        for process in reversed(family):  # the first ones live outside of them
+        for pid in reversed(family):  # the first ones live outside of them
             try:
-                states = [os.statvfs(f"/proc/{process.pid}/root{place}") for place in SCRATCH]
+                states = [os.statvfs(f"/proc/{pid}/root{place}") for place in SCRATCH]
             except OSError:
                 continue
             return sum(state.f_files - state.f_ffree for state in states if state.f_files)
@@ -145,25 +151,44 @@ class Watch(threading.Thread):
         return False
 
 
+def descendants(pid: int) -> list[int]:
+    """The children of a process, and theirs."""
+    if not os.path.exists(CHILDREN.format(os.getpid(), os.getpid())):  # some kernels; macOS
+        try:
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+    found, parents = [], [pid]
+    for parent in parents:
+        for thread in entries(f"/proc/{parent}/task"):
+            children = read(CHILDREN.format(parent, thread)).split()
+            found += map(int, children)
+            parents += map(int, children)
+    return found
+
+
 def delay_of_family(pid: int) -> float:
     """The longest that one of a process and its descendants was kept waiting, in seconds."""
-    try:
-        process = psutil.Process(pid)
-        return max(delay(p.pid) for p in (process, *process.children(recursive=True)))
-    except psutil.Error:
-        return 0.0
-
-
-def _open(process: psutil.Process) -> int:
-    try:
-        return process.num_fds()
-    except psutil.Error:
-        return 0
+    return max(map(delay, (pid, *descendants(pid))))
 
 
 def delay(pid: int) -> float:
     """Seconds for which a process was ready to run and none of the processors was free."""
+    return int((read(f"/proc/{pid}/schedstat").split() or [0, 0])[1]) / 1e9
+
+
+def read(path: str) -> bytes:
+    """What stands there; nothing, when the process is gone."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def entries(path: str) -> list[str]:
+    """The names in a folder; none, when the process is gone."""
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []

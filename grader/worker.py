@@ -4,6 +4,8 @@ A worker shares no folder with the instructor: the submission comes in, the grad
 feedback page, the outcomes and the marks go out. So it may run on any machine.
 """
 
+import functools
+import gc
 import hashlib
 import json
 import os
@@ -14,10 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbgrader import api
 from nbgrader.api import Gradebook
+from sqlalchemy import event
 
 from grader import gradebook, outcomes
 from grader.course import Course, CourseError
+
+# nbgrader opens its gradebook anew in every step, a dozen times for a submission; SQLAlchemy keeps
+# the queries that it compiled with the engine, so the engine stays.
+api.create_engine = functools.cache(api.create_engine)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ def grade(job: Job) -> Graded:
         said,
     )
     _clear(course, name, student)
+    gc.collect()  # kernel clients and notebooks hold each other, and sockets with them
     return found
 
 
@@ -116,9 +125,20 @@ def _course(job: Job) -> Course:
             "PIXELWISE_DATA": job.data,
         }
         os.environ.pop("PIXELWISE_GRADEBOOK", None)  # that one is the instructor's
-        gradebook.create(folder / "gradebook.db", job.definition)
+        _create_gradebook(folder / "gradebook.db", job.definition)
         _courses[key] = Course(Path(job.course), confined=job.confined)
+        gc.freeze()  # what was imported stays: nobody need look at it after each submission
     return _courses[key]
+
+
+def _create_gradebook(path: Path, definition: dict[str, Any]) -> None:
+    """A gradebook of the worker's own. What is in it goes on to the instructor's or is made again,
+    so it need not outlive a power cut; and nobody takes its tables away."""
+    engine = api.create_engine(f"sqlite:///{path}", echo=False, future=True)
+    event.listen(engine, "connect", lambda file, _: file.execute("PRAGMA synchronous = OFF"))
+    gradebook.create(path, definition)
+    create_all = api.Base.metadata.create_all
+    api.Base.metadata.create_all = lambda bind: None if bind is engine else create_all(bind=bind)
 
 
 def _scratch() -> str | None:

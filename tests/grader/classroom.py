@@ -12,9 +12,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 import nbformat
+import psutil
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from grader.collect import collect
 from grader.course import Course
 from grader.settings import REPOSITORY
 
@@ -64,18 +66,32 @@ class Classroom:
                 archive.writestr(name.replace("__", "."), data)
         return path
 
+    def collect(self, answers: dict[str, dict[str, str]]) -> None:
+        """Hands in for student → answers, and collects."""
+        for student, given in answers.items():
+            self.hand_in(student, self.notebook(answers=given))
+        self.course()
+        collect(self.inbox, self.run / "submitted", NAME, NAME)
+
     def environment(self) -> dict[str, str]:
         """For commands: the course's folder, and grader on the path, as in the repository."""
         return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PIXELWISE_COURSE": str(self.run)}
 
 
+def started_by(folder: Path) -> list[psutil.Process]:
+    """Processes that live, and whose variable STARTED_BY names a folder: they inherit it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("STARTED_BY") == str(folder):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [p for p in found if p.status() != psutil.STATUS_ZOMBIE]
+
+
 def source_notebook() -> NotebookNode:
     """The instructor's version: two functions, the model, and a text that is marked by hand."""
-
-    def mark(name: str, **more) -> dict:
-        plain = {"grade": False, "solution": False, "locked": False, "task": False}
-        return {"nbgrader": {**plain, "schema_version": 3, "grade_id": name, **more}}
-
     cells = [new_code_cell("import numpy as np\nfrom helpers.check import check")]
     for name, points in POINTS.items():
         head, body = RIGHT[name].split("\n", 1)
@@ -90,6 +106,12 @@ def source_notebook() -> NotebookNode:
     cells.append(new_markdown_cell(text, metadata=graded))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=copy.deepcopy(cells), metadata={"kernelspec": kernel})
+
+
+def mark(name: str, **more: object) -> dict:
+    """The metadata by which nbgrader knows a cell."""
+    plain = {"grade": False, "solution": False, "locked": False, "task": False}
+    return {"nbgrader": {**plain, "schema_version": 3, "grade_id": name, **more}}
 
 
 @contextmanager

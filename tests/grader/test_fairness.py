@@ -3,7 +3,6 @@
 Accidents end as 'not graded', with the reason, until a later run grades the submission.
 """
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -149,10 +148,9 @@ def happens(accident, question="one_hot", patience=300):
     """Waits until the judge that this process started has judged a question; then it happens."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        for child in psutil.process_iter(["ppid", "cmdline"]):
-            words = child.info["cmdline"] or []
-            if child.info["ppid"] == os.getpid() and "grader.judge" in words:
-                ledger = Path(words[words.index("--ledger") + 1])
+        for child in psutil.Process().children(recursive=True):
+            if child.name() == "pixelwise-judge" and (files := child.open_files()):
+                (ledger,) = [Path(file.path) for file in files if file.path.endswith(".jsonl")]
                 events = read_ledger(ledger)
                 if any(e["event"] == "score" and e["question"] == question for e in events):
                     return accident(child, ledger)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from grader import sandbox
+from grader import runner, sandbox
 from helpers import wire
 from helpers.graph import ALLOWED
 
@@ -112,7 +112,7 @@ class Reader:
     """Reads models in the sandbox, one after the other; starts anew when a model ends it."""
 
     def __init__(self, run):
-        sandbox.prepare(run, helpers=("__init__.py", "architecture.py", "graph.py"))
+        sandbox.prepare(run, helpers=runner.MODULES)
         limits = sandbox.Limits(memory_mib=2048, processes=16, cpu_seconds=60)
         self.command = sandbox.command(
             [sys.executable, "-c", READER], run, sandbox.environment(run), limits

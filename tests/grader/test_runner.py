@@ -112,7 +112,7 @@ REFUSED = {
         changed(lambda made: setattr(made.graph.node[0], "domain", "my.own")),
         "my.own",
     ),
-    "too much memory": (hungry(), "fails on an image"),
+    "too much memory": (hungry(), "need too much memory"),
     "65 maps": (
         model(weights=np.zeros((65, 3, 1, 1), np.float32), classes=65),
         "more than 64 maps",
