@@ -1,20 +1,21 @@
 """Hostile submissions, each graded for real; after every four an honest one.
 
-Grouped by what they are after: protocol.py, reading.py, writing.py, exhausting.py, outputs.py,
-files.py, models.py. `attack.py` says what must hold, `siege.py` looks.
+Grouped by what they are after: protocol.py, patching.py, reading.py, writing.py,
+exhausting.py, outputs.py, files.py, models.py. `attack.py` says what must hold, `siege.py` looks.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from tests.attacks.attack import Attack
-from tests.attacks.siege import besieged
+from tests.attacks.siege import Siege, besieged
 from tests.mutants.judged import Result
 
-THEMES = ("protocol", "reading", "writing", "exhausting", "outputs", "files", "models")
+THEMES = ("protocol", "patching", "reading", "writing", "exhausting", "outputs", "files", "models")
 TOGETHER = 4
 SAMPLE = (
     "patched numpy.testing, check and print",
@@ -36,14 +37,22 @@ def all_of_them() -> list[Attack]:
     return [attack for theme in THEMES for attack in import_module(f"{__name__}.{theme}").ATTACKS]
 
 
-def run(sample: bool = False) -> Iterator[Result]:
-    """Runs all attacks, or ten of them; one line for each."""
+def submissions(sample: bool = False, cold: bool = False) -> Iterator[Callable[[], list[Result]]]:
+    """All attacks, or ten of them, by classes: each call grades one, and an honest submission.
+
+    The kernels are forked warm, or each is a Python of its own.
+    """
     attacks = [attack for attack in all_of_them() if not sample or attack.name in SAMPLE]
     together = len(SAMPLE) if sample else TOGETHER
-    with tempfile.TemporaryDirectory() as folder, besieged(Path(folder)) as room:
+    with tempfile.TemporaryDirectory() as folder, besieged(Path(folder), cold) as room:
         for first in range(0, len(attacks), together):
-            for result in room.results(attacks[first : first + together]):
-                yield replace(result, name=f"{theme_of(result.name)}/{result.name}")
+            yield partial(results, room, attacks[first : first + together])
+
+
+def results(room: Siege, attacks: list[Attack]) -> list[Result]:
+    """What came of these attacks."""
+    found = room.results(attacks)
+    return [replace(result, name=f"{theme_of(result.name)}/{result.name}") for result in found]
 
 
 def theme_of(name: str) -> str:

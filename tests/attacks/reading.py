@@ -49,6 +49,28 @@ if int(open("/proc/kallsyms").readline().split()[0], 16): gained("where the kern
 """,
     ),
     Attack(
+        "its own memory, for what was there before it",
+        r"""
+import os, re
+wanted = re.compile(rb"PIXELWISE_(?:SEE[D]|DAT[A]|GRADEBOO[K])|gradebook[.]d[b]|grading[.]tom[l]"
+                    rb"|/tmp/pixelwise-[a-z0-9_]{8}")
+mine = re.search(r"/tmp/pixelwise-[a-z0-9_]{8}", os.__dict__["envi" + "ron"]["PIXELWISE_JUDGE"])[0]
+found = set()
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb") as memory:
+    for line in maps:
+        span, rights, _, _, inode, *_ = line.split()
+        start, end = (int(number, 16) for number in span.split("-"))
+        if rights.startswith("rw") and inode == "0" and end - start < 1 << 28:
+            try:
+                memory.seek(start)
+                found |= {*wanted.findall(memory.read(end - start))}
+            except (OSError, ValueError): continue
+# the name of its own folder may be half overwritten; it is there, or nothing was read
+others = {word for word in found if word[:20] != mine.encode()[:20]}
+if others or mine.encode() not in found: gained(found)
+""",
+    ),
+    Attack(
         "environment and open files",
         """
 import os, stat

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +19,7 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from grader import outcomes
+from grader import outcomes, warm
 from grader.checks import __file__ as checks
 from grader.collect import collect
 from grader.course import Grade
@@ -82,7 +82,7 @@ class Siege:
         faults += self._left_behind()
         said = f"{grade.points:g} points in {seconds:.0f} s"
         said += f": {'; '.join(faults)}" if faults else f"; {_words(grade)}"
-        return Result("attack", attack.name, not faults, said)
+        return Result("attack", attack.name, not faults, said, "", grade.points, attack.points)
 
     def _hand_in(self, attack: Attack, student: str) -> None:
         notebook = self.room.notebook(RIGHT | {"analysis": "Nothing."} | attack.answers)
@@ -184,12 +184,20 @@ class Siege:
                 continue
             if any(f"{run}/" in mounts or f"{run}/" in command for run in self.runs):
                 yield f"process {process.pid} {command[:60]}"
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if process.name() in ("pixelwise-judge", "student-kernel"):
+                    yield f"process {process.pid} {process.name()}"
 
 
 @contextmanager
-def besieged(root: Path) -> Iterator[Siege]:
-    """A classroom, and a note of every folder that a run is given."""
-    with opened(root) as room:
+def besieged(root: Path, cold: bool = False) -> Iterator[Siege]:
+    """A classroom, and a note of every folder that a run is given.
+
+    Kernels start warm, whatever the notebook says, or cold.
+    """
+    start = None if cold else "pytorch"
+    with opened(root) as room, patch.object(warm, "framework_of", lambda notebook: start):
         made, runs = tempfile.mkdtemp, []
 
         def noted(*args, **kwargs):

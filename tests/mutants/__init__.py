@@ -5,7 +5,8 @@ must lose the points that the mistake is worth, and be told a hint that leads to
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 
 from tests.mutants.judged import Mutant, Result, changed, judged, packed, solution
@@ -28,25 +29,29 @@ def of(name: str) -> list[Mutant]:
     return import_module(f"tests.mutants.{name}").MUTANTS
 
 
-def run(sample: bool = False) -> Iterator[Result]:
-    """Runs all planted mistakes, or 20 of them; one line for each."""
+def submissions(sample: bool = False) -> Iterator[Callable[[], list[Result]]]:
+    """All planted mistakes, or 20 of them, by submissions: each call grades one."""
     for name in ASSIGNMENTS:
         cells = solution(name)
         packs = list(packed(cells, of(name)))
         if sample:
             first = {pack[0].framework: pack for pack in reversed(packs)}
             packs = [pack[: SAMPLE.get((name, which), 0)] for which, pack in first.items()]
-        for pack in packs:
-            asked = {mutant.question for mutant in pack}
-            wrong = {k: code for k, code in cells.items() if "check(" not in code or k in asked}
-            for mutant in pack:
-                wrong = changed(wrong, mutant)
-            said = judged(name, wrong, pack[0].framework) if pack else {}
-            yield from (result(name, mutant, said.get(mutant.question, {})) for mutant in pack)
+        yield from (partial(results, name, cells, pack) for pack in packs if pack)
     if not sample:
         from tests.mutants import models  # draws scenes
 
-        yield from models.run()
+        yield from models.submissions()
+
+
+def results(name: str, cells: dict[str, str], pack: list[Mutant]) -> list[Result]:
+    """What each of the mistakes of one submission gets."""
+    asked = {mutant.question for mutant in pack}
+    wrong = {k: code for k, code in cells.items() if "check(" not in code or k in asked}
+    for mutant in pack:
+        wrong = changed(wrong, mutant)
+    said = judged(name, wrong, pack[0].framework)
+    return [result(name, mutant, said.get(mutant.question, {})) for mutant in pack]
 
 
 def result(assignment: str, mutant: Mutant, event: dict) -> Result:

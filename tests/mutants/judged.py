@@ -8,7 +8,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from course import build
-from grader.rehearse import rehearse
+from grader.checks import assignment
+from grader.outcomes import Outcome
+from grader.rehearse import RehearsalFailed, rehearse
 from grader.settings import REPOSITORY
 
 COURSE = REPOSITORY / "build" / "trust"
@@ -88,13 +90,20 @@ def packed(cells: dict[str, str], mutants: list[Mutant]) -> Iterator[list[Mutant
 def judged(
     name: str, cells: dict[str, str], framework: str, model: Path | None = None
 ) -> dict[str, dict]:
-    """Question → its outcome as a dict, after the code ran in the sandbox, before a judge."""
+    """Question → its outcome as a dict, after the code ran in the sandbox, before a judge; "not
+    graded" where that failed."""
     script = "\n\n".join(cells.values())
     script = script.replace('FRAMEWORK = "pytorch"', f'FRAMEWORK = "{framework}"')
     with patch.dict(os.environ, {"PIXELWISE_COURSE": str(COURSE), "PIXELWISE_SEED": "7"}):
-        found = rehearse(name, script, model)
+        try:
+            found = rehearse(name, script, model)
+        except RehearsalFailed as fault:
+            found = {
+                question: Outcome(question, None, asked.points, "not graded", str(fault))
+                for question, asked in assignment(name).items()
+            }
     return {
-        question: asdict(outcome) | {"event": outcome.outcome}
+        question: asdict(outcome) | {"event": outcome.outcome, "points": outcome.points or 0}
         for question, outcome in found.items()
     }
 
