@@ -2,7 +2,8 @@
 
 Run `nbgrader ...` in this folder. For the formgrader, which sees only what lies below the server's
 root, run `jupyter lab --ServerApp.root_dir=$(dirname $(pwd))` here. Only the sources live here;
-what grading makes goes to build/course, or to the folder that PIXELWISE_COURSE names.
+what grading makes goes to build/course, or to the folder that PIXELWISE_COURSE names. The gradebook
+is a file there, or a database whose URL stands in PIXELWISE_GRADEBOOK.
 """
 
 import os
@@ -21,6 +22,8 @@ c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "pixelwise"
 c.CourseDirectory.root = str(COURSE)
+if gradebook := os.environ.get("PIXELWISE_GRADEBOOK"):
+    c.CourseDirectory.db_url = gradebook
 # Relative, because nbgrader makes a regular expression of it.
 c.CourseDirectory.source_directory = os.path.relpath(HERE / "source", COURSE)
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "~*"]
@@ -56,6 +59,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+c.GenerateFeedback.exporter_class = "grader.feedback.FeedbackPage"
 # nbgrader's own two, after ours
 c.GenerateFeedback.preprocessors = [
     "grader.feedback.OnlyTheJudge",

@@ -19,6 +19,8 @@ from distributed.scheduler import KilledWorker
 
 from grader import gradebook, outcomes, submissions, worker
 from grader.course import Course, CourseError
+from grader.execute import copy_files
+from grader.outcomes import write
 from grader.settings import settings
 from grader.worker import Graded, Job
 
@@ -85,7 +87,14 @@ def workers(count: int | None = None, scheduler: str | None = None) -> Iterator[
 
     Raises CourseError: nobody answers at the address, or no worker is there.
     """
-    dask.config.set({"distributed.scheduler.allowed-failures": CHANCES - 1})
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": CHANCES - 1,
+            "distributed.worker.profile.enabled": False,  # 100 times a second, and kept
+        }
+    )
+    # pages about what runs are for nobody
+    dask.config.set({f"distributed.{kind}.http.routes": [] for kind in ("scheduler", "worker")})
     if scheduler:
         try:
             client = Client(scheduler, timeout=10, set_as_default=False)
@@ -103,6 +112,7 @@ def workers(count: int | None = None, scheduler: str | None = None) -> Iterator[
         n_workers=count or os.cpu_count(),
         threads_per_worker=1,
         dashboard_address="127.0.0.1:0",
+        security=True,  # who else is on this machine must not give our workers something to run
         memory_limit=0,  # the sandbox has limits of its own
         silence_logs=logging.CRITICAL,
     )
@@ -148,9 +158,7 @@ def take_in(course: Course, assignment: str, found: Graded) -> None:
         log.write(found.log)
     graded = course.folder / "autograded" / student / assignment
     shutil.rmtree(graded, ignore_errors=True)
-    for path, content in files_of(source).items():
-        if not path.endswith(".ipynb"):
-            write(graded / path, content)
+    copy_files(source, graded)
     write(graded / f"{name}.ipynb", found.notebook)
     by_hand = gradebook.take_in(course.db_url, assignment, student, found.marks)
     write(outcomes.path_of(assignment, student), found.outcomes)
@@ -159,11 +167,3 @@ def take_in(course: Course, assignment: str, found: Graded) -> None:
     elif found.feedback:
         write(course.folder / "feedback" / student / assignment / f"{name}.html", found.feedback)
     write(stamp, submissions.fingerprint(source).encode())
-
-
-def write(path: Path, content: bytes) -> None:
-    """The whole file, or none of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

@@ -5,45 +5,29 @@ grader, a solution or the seed. `leaks` looks for that, `stops` runs
 them as a student would.
 """
 
-import base64
-import io
 import json
 import os
-import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from grader.rehearse import SOLUTION
 from grader.settings import REPOSITORY, settings
+from helpers import carry
 
-HELPERS = REPOSITORY / "helpers"
-SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 START = """\
 1. Unpack this folder and open a terminal in it.
 2. pip install "jupyterlab>=4.2" numpy pillow matplotlib ipywidgets anywidget onnx onnxruntime tqdm
    and, where the assignment asks for a framework, torch or tensorflow.
 3. jupyter lab {name}.ipynb
 """
-UNPACK = '''\
-# The course's helpers travel inside this notebook. Run this cell first.
-import base64, io, pathlib, sys, tarfile
-
-CARRIED = """
-{carried}
-"""
-with tarfile.open(fileobj=io.BytesIO(base64.b85decode("".join(CARRIED.split())))) as archive:
-    archive.extractall("pixelwise", filter="data")
-sys.path.insert(0, str(pathlib.Path("pixelwise").resolve()))
-'''
-DATA = "kumaresanmanickavelu/lyft-udacity-challenge"
 
 
 def make(released: Path, target: Path) -> list[Path]:
@@ -54,54 +38,34 @@ def make(released: Path, target: Path) -> list[Path]:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(released, f"{name}/{released.name}")
         archive.writestr(f"{name}/START.txt", START.format(name=name))
-        for path in helper_files(name):
-            archive.write(path, f"{name}/{path.relative_to(REPOSITORY).as_posix()}")
+        for inside, path in helper_files(name).items():
+            archive.write(path, f"{name}/{inside}")
     folder = target / f"{name}-kaggle"
     folder.mkdir(exist_ok=True)
     notebook = folder / released.name
     nbformat.write(for_kaggle(nbformat.read(released, as_version=4), name), notebook)
     metadata = folder / "kernel-metadata.json"
-    metadata.write_text(json.dumps(kernel_metadata(name), indent=1) + "\n")
+    title = f"Pixelwise {name.replace('_', ' ')}"
+    lyft = settings().data == "lyft"
+    told = carry.kernel_metadata("INSERT_KAGGLE_NAME", title, released.name, lyft)
+    metadata.write_text(json.dumps(told, indent=1) + "\n")
     return [packed, notebook, metadata]
 
 
-def helper_files(name: str) -> Iterator[Path]:
+def helper_files(name: str) -> dict[str, Path]:
     """The helpers that students get: of the public cases those of this assignment alone."""
-    for path in sorted(HELPERS.rglob("*")):
-        if not path.is_file() or "__pycache__" in path.parts:
-            continue
-        if path.parent.name != "cases" or path.stem == name:
-            yield path
+    cases = REPOSITORY.glob(f"helpers/cases/{name}.bin")
+    own = {path.relative_to(REPOSITORY).as_posix(): path for path in cases}
+    return carry.helper_files() | own
 
 
 def for_kaggle(notebook: NotebookNode, name: str) -> NotebookNode:
     """The notebook with a first cell that holds the helpers: Kaggle has no pip and no internet."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:xz") as archive:
-        for path in helper_files(name):
-            archive.add(path, path.relative_to(REPOSITORY).as_posix())
-    text = base64.b85encode(file.getvalue()).decode()
-    lines = "\n".join(text[i : i + 2000] for i in range(0, len(text), 2000))
-    cell = new_code_cell(
-        UNPACK.format(carried=lines), metadata={"jupyter": {"source_hidden": True}}
-    )
-    notebook.cells.insert(1, cell)
+    files = helper_files(name)
+    if any("keras" in cell.source for cell in notebook.cells) and find_spec("tf2onnx"):
+        files |= carry.tf2onnx()
+    notebook.cells.insert(1, new_code_cell(carry.unpacking(files), metadata=carry.FOLDED))
     return notebook
-
-
-def kernel_metadata(name: str) -> dict:
-    """What `kaggle kernels push` needs; the id begins with your own Kaggle name."""
-    return {
-        "id": f"INSERT_KAGGLE_NAME/pixelwise-{name.replace('_', '-')}",
-        "title": f"Pixelwise {name.replace('_', ' ')}",
-        "code_file": f"{name}.ipynb",
-        "language": "python",
-        "kernel_type": "notebook",
-        "is_private": True,
-        "enable_gpu": False,
-        "enable_internet": False,
-        "dataset_sources": [DATA] if settings().data == "lyft" else [],
-    }
 
 
 def leaks(source: Path, made: list[Path]) -> list[str]:
@@ -142,7 +106,7 @@ def stops(made: list[Path]) -> list[str]:
 def solution_lines(source: Path) -> set[str]:
     """The lines that stand in the solution alone, and long enough to be told apart."""
     cells = [cell.source for cell in nbformat.read(source, as_version=4).cells]
-    solved = "\n".join(part for cell in cells for part in SOLUTION.findall(cell))
+    solved = "\n".join(part["body"] for cell in cells for part in SOLUTION.finditer(cell))
     given = "\n".join(SOLUTION.sub("", cell) for cell in cells)
     lines = {line.strip() for line in solved.splitlines()}
     return {line for line in lines if len(line) > 20 and line not in given}

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from grader import batch, bundle, exports, gradebook, inbox, kaggle, sandbox
 from grader.collect import take
@@ -252,5 +253,15 @@ def main() -> None:
     try:
         app()
     except (CourseError, GradebookUnusable, SandboxUnavailable, OSError, ValueError) as error:
-        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        stop(str(error))
+    except DBAPIError as error:
+        stop(
+            f"the gradebook cannot be used ({' '.join(str(error.orig).split())}). Nothing is lost: "
+            "mend that and give the same command again."
+        )
+
+
+def stop(sentence: str) -> None:
+    """Ends with status 1 and a sentence for the instructor."""
+    Console(stderr=True).print(f"[red]✗[/] {escape(sentence)}", soft_wrap=True)
+    sys.exit(1)

@@ -18,9 +18,8 @@ from grader.inbox import Attempt, of_folder
 from grader.runner import MAX_MODEL
 from grader.sandbox import MIB
 from grader.submissions import MAX_NOTEBOOK, Unreadable, placeholder, printable, read_notebook
-from grader.unpack import MODEL, File, Refused, files_of
+from grader.unpack import MODEL, NOTES, File, Refused, files_of
 
-NOTES = "collected.txt"
 SECRET = "submission_secret.txt"
 STAMP = "%Y-%m-%d %H:%M:%S UTC"
 

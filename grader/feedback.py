@@ -3,6 +3,9 @@
 import textwrap
 from typing import Any
 
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
@@ -10,13 +13,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.checks import Question
 from grader.outcomes import Outcome
+from grader.submissions import MARK
 from grader.told import name_of_error
 
 WIDTH = 96
 """Letters in a line; a page of feedback need not be scrolled sideways."""
-MARK = "pixelwise"
-"""Our key in a cell's metadata: `judge`, how many of its outputs are the judge's; `dealt`, whether
-hidden cases had been dealt by then."""
 
 
 def judge_outputs(
@@ -71,3 +72,29 @@ class OnlyTheJudge(NbGraderPreprocessor):
         for name in errors:
             cell.outputs.append(new_output("stream", name="stdout", text=f"stopped with {name}\n"))
         return cell, resources
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates, in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
+class FeedbackPage(HTMLExporter):
+    """nbconvert's pages; their templates are compiled once in a process, not for each student."""
+
+    def _create_environment(self) -> Environment:
+        environment = super()._create_environment()
+        environment.bytecode_cache = COMPILED
+        return environment

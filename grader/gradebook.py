@@ -5,7 +5,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 SOURCE = ("name", "cell_type", "locked", "source", "checksum")
 GRADED = ("name", "cell_type", "max_score")
@@ -82,7 +82,7 @@ def check_writable(db_url: str) -> None:
             gradebook.db.execute(text("CREATE TABLE pixelwise_probe (x INTEGER)"))
             gradebook.db.execute(text("DROP TABLE pixelwise_probe"))
             gradebook.db.commit()
-    except (OperationalError, ProgrammingError) as error:
+    except DBAPIError as error:
         raise GradebookUnusable(_sentence(db_url, error)) from None
 
 
@@ -113,7 +113,7 @@ def take_in(db_url: str, assignment: str, student: str, found: dict[str, Any]) -
                     comment.auto_comment = mine["comments"][comment.name]
                     by_hand |= comment.manual_comment is not None
             gradebook.db.commit()
-    except OperationalError as error:
+    except DBAPIError as error:
         raise GradebookUnusable(_sentence(db_url, error)) from None
     return by_hand
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from grader import similar
 from grader.checks import Question, bars
-from grader.collect import NOTES
 from grader.runner import MAX_MODEL, ModelRefused, read_model, run_model
 from grader.scenes import hidden_scenes
 from grader.settings import Settings, course_folder
+from grader.unpack import NOTES
 from helpers import rules
-from helpers.architecture import Architecture, Skip, Stage
 from helpers.classes import LYFT
 from helpers.designs import Build
 from helpers.masks import challenge_classes
 from helpers.metrics import Confusion, challenge_score
+from helpers.stages import Architecture, Skip, Stage
 
 MAX_WIDTH = 64
 """A wider U-Net does not fit into model.onnx anyway."""

@@ -15,7 +15,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 
 from grader.settings import course_folder
-from grader.submissions import printable
+from grader.submissions import MARK, printable
 from grader.told import name_of_error
 from helpers.verdict import by_fault
 
@@ -159,7 +159,7 @@ def _why_silent(question: str, run: Run, cell: NotebookNode | None) -> str:
         if output.output_type == "error" and output.ename == "CellTimeoutError":
             return "the cell took too long and was interrupted"
         if output.output_type == "error":
-            if cell.metadata.get("pixelwise", {}).get("dealt"):  # the text may tell a hidden case
+            if cell.metadata.get(MARK, {}).get("dealt"):  # the text may tell a hidden case
                 return f"the cell stopped with {name_of_error(str(output.ename))}"
             said = " ".join(str(output.evalue).split())[:200]
             return f"the cell stopped with {str(output.ename)[:60]}: {said}"
@@ -175,16 +175,20 @@ def path_of(assignment: str, student: str) -> Path:
 
 def save(assignment: str, student: str, found: list[Outcome], run: Run) -> None:
     """Keep the outcomes and the ledger behind them."""
-    path = path_of(assignment, student)
-    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "confined": run.confined,
         "seconds": round(run.seconds, 1),
         "questions": [asdict(outcome) for outcome in found],
         "ledger": run.events,
     }
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write(path_of(assignment, student), (json.dumps(record, indent=1) + "\n").encode())
+
+
+def write(path: Path, content: bytes) -> None:
+    """The whole file, or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
     part.replace(path)
 
 

@@ -25,9 +25,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
 from grader import outcomes, submissions
 from grader.checks import assignment
-from grader.feedback import MARK, judge_outputs
+from grader.feedback import judge_outputs
 from grader.outcomes import Outcome, Run
-from grader.submissions import Unreadable
+from grader.submissions import MARK, Unreadable
 
 NOT_EXECUTED = "the notebook was not executed"
 

@@ -4,6 +4,7 @@ The hidden cases give the points. Nothing of them is told to anybody but the ins
 fault is shown once more on a case that lies at the student's desk.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ class Picture:
 
     png: bytes
     alt: str
+
+
+def load() -> None:
+    """Reads the public cases: who forks judges does it once for all of them."""
+    with contextlib.suppress(KeyError):
+        desk.find_question("the last file is read, too")
 
 
 def show(

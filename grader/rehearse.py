@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -13,8 +12,12 @@ from grader import sandbox
 from grader.checks import assignment
 from grader.execute import JudgeProcess
 from grader.outcomes import Outcome, Run, decide, read_ledger
+from grader.run_folder import run_folder
 
-SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION *$", re.DOTALL | re.MULTILINE)
+SOLUTION = re.compile(
+    r"^(?P<indent> *)### BEGIN SOLUTION\n(?P<body>.*?)### END SOLUTION *$", re.DOTALL | re.MULTILINE
+)
+"""A solution in an assignment's cell, from one mark to the other."""
 
 
 class RehearsalFailed(RuntimeError):
@@ -28,7 +31,7 @@ def code_of(notebook: Path, blank: bool = False, framework: str = "pytorch") -> 
     """
     cells = [c.source for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
     if blank:
-        cells = [SOLUTION.sub(r"\1...", source) for source in cells]
+        cells = [SOLUTION.sub(r"\g<indent>...", source) for source in cells]
     return "\n\n".join(cells).replace('FRAMEWORK = "pytorch"', f'FRAMEWORK = "{framework}"')
 
 
@@ -44,14 +47,14 @@ def rehearse(name: str, code: str, model: Path | None = None) -> dict[str, Outco
         RehearsalFailed: the code or the judge stopped.
         SandboxUnavailable: this machine has no sandbox.
     """
-    with tempfile.TemporaryDirectory(prefix="pixelwise-", dir="/tmp") as folder:
-        run, submission = Path(folder), Path(folder, "submission")
+    with run_folder() as run:
+        submission = run / "submission"
         sandbox.prepare(run)
         (run / "work" / "answers.py").write_text(code, "utf-8")
         submission.mkdir()
         if model:
             shutil.copyfile(model, submission / "model.onnx")
-        judge = JudgeProcess(run, {"assignment": name, "student": "rehearsal"}, submission, True)
+        judge = JudgeProcess(run, name, submission, True)
         try:
             judge.wait_until_ready()
             env = sandbox.environment(run, PIXELWISE_JUDGE=str(run / "k" / "judge.sock"))

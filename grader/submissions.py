@@ -19,6 +19,10 @@ MAX_TEXT = 20_000
 grows with the square of its length."""
 PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 """The kinds of pictures that are kept, and how their bytes begin."""
+MARK = "pixelwise"
+"""Our key in the metadata: of a notebook, `problem`, why there is nothing to run; of a cell,
+`judge`, how many of its outputs are the judge's, and `dealt`, whether hidden cases had been dealt
+by then."""
 
 
 class Unreadable(ValueError):
@@ -72,7 +76,7 @@ def read_notebook(text: str | bytes, name: str) -> NotebookNode:
             left -= len(cell.source)
     metadata: dict[str, Any] = {}
     if problem(notebook):
-        metadata["pixelwise"] = {"problem": problem(notebook)}
+        metadata[MARK] = {"problem": problem(notebook)}
     return new_notebook(cells=cells, metadata=metadata)
 
 
@@ -128,12 +132,12 @@ def placeholder(sentence: str) -> NotebookNode:
     """A notebook that stands where none could be read, so that the student does not vanish."""
     # With an id of ours: the same sentence is the same file, and is not graded twice.
     cell = new_markdown_cell(f"**There is nothing to grade.** {sentence}", id="nothing-to-grade")
-    return new_notebook(cells=[cell], metadata={"pixelwise": {"problem": sentence}})
+    return new_notebook(cells=[cell], metadata={MARK: {"problem": sentence}})
 
 
 def problem(notebook: NotebookNode) -> str:
     """Why there is nothing to grade in this notebook, or an empty string."""
-    note = notebook.get("metadata", {}).get("pixelwise")
+    note = notebook.get("metadata", {}).get(MARK)
     said = note.get("problem") if isinstance(note, dict) else None
     return printable(said[:500]) if isinstance(said, str) else ""
 

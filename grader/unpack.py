@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from grader.sandbox import MIB
 
 MODEL = "model.onnx"
+NOTES = "collected.txt"
+"""What collecting had to say of a submission stands in this file beside it."""
 MAX_UNPACKED = 1 << 30
 MAX_ENTRIES = 2000
 SKIPPED = ("__MACOSX", ".ipynb_checkpoints")

@@ -5,9 +5,10 @@ storage, which is another host (localhost instead of 127.0.0.1) and gets no toke
 """
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests import loopback
 
 
 @dataclass
@@ -29,20 +30,12 @@ class Kernels:
     log: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __enter__(self) -> "Kernels":
-        held = self
-
-        class Handler(_Handler):
-            server_knows = held
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = loopback.start(_Handler, self)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        loopback.stop(self.server)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,6 @@
 """A class on Dask: nothing is lost, whoever is killed, and every grade is there exactly once."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -7,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client, Security
 from nbgrader.api import Gradebook
 
-from tests.grader.classroom import NAME, RIGHT
+from tests.grader.classroom import NAME, RIGHT, started_by
 
 BIN = Path(sys.executable).parent
 ANSWERS = {
@@ -62,25 +65,13 @@ class Desk:
 
     def alive(self):
         """Processes of this folder's commands: graders, workers, judges."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("STARTED_BY") == str(self.folder):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return [p for p in found if p.status() != psutil.STATUS_ZOMBIE]
+        return started_by(self.folder)
 
 
 @pytest.fixture(scope="module")
 def collected(classroom):
     """A course in which five people have handed in."""
-    for student, answers in ANSWERS.items():
-        classroom.hand_in(student, classroom.notebook(answers=answers))
-    classroom.course()
-    from grader.collect import collect
-
-    collect(classroom.inbox, classroom.run / "submitted", NAME, NAME)
+    classroom.collect(ANSWERS)
     return classroom
 
 
@@ -115,7 +106,9 @@ def test_kill_9_of_everything_and_the_same_command_again(desk, undisturbed, mome
     until(lambda: len(desk.alive()) > 4 if moment == 0 else desk.stamps() >= moment)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    until(lambda: not desk.alive(), 30)  # nobody lives on without its parent
+    with contextlib.suppress(AssertionError):
+        until(lambda: not desk.alive())
+    assert not desk.alive(), "somebody lives on without its parent"
     left = 5 - desk.stamps()
     status, said = desk.grade("--workers", "2")
     assert status == 0 and f"{left} of {left} graded" in said, said
@@ -185,6 +178,25 @@ def test_a_cluster_by_its_address_and_a_scheduler_that_dies(desk, undisturbed, c
     status, said = desk.grade("--scheduler", address)
     assert status == 0, said
     assert desk.records() == undisturbed and desk.submissions() == sorted(ANSWERS)
+
+
+def test_nobody_else_on_the_machine_is_let_in(desk):
+    process = desk.start("--workers", "1")
+    until(lambda: desk.stamps() >= 1)
+    ports = {
+        connection.laddr.port
+        for one in desk.alive()
+        for connection in one.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert len(ports) >= 2
+    for port in ports:
+        for protocol, secret in (("tcp", None), ("tls", Security.temporary())):
+            with pytest.raises(OSError):
+                Client(f"{protocol}://127.0.0.1:{port}", security=secret, timeout=2)
+        with pytest.raises(OSError):  # nor does a page tell what runs
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/info/main/workers.html", timeout=5)
+    assert process.wait(300) == 0
 
 
 def test_nobody_at_the_address(desk):

@@ -113,13 +113,13 @@ def test_control_c_stops_everything_and_the_same_command_goes_on(day, classroom,
 
     def kernels():
         family = psutil.Process(process.pid).children(recursive=True)
-        return [p for p in family if "ipykernel_launcher" in words(p)]
+        return [p for p in family if name(p) == "student-kernel"]
 
-    def words(started):
+    def name(started):
         try:
-            return started.cmdline()
+            return started.name()
         except psutil.Error:  # it has ended by now
-            return []
+            return ""
 
     while not kernels() and process.poll() is None:
         time.sleep(0.1)

@@ -1,7 +1,5 @@
 """Kernels pulled with the real client from a server on loopback; only its endpoint is ours."""
 
-import os
-
 import nbformat
 import pytest
 from kagglesdk import kaggle_env
@@ -22,17 +20,8 @@ def notebook(text: str) -> str:
 
 
 @pytest.fixture
-def kaggle(tmp_path, monkeypatch):
+def kaggle(kaggle_home, monkeypatch):
     """The server; the client of this process is pointed at it, with a right token in its home."""
-    for name in list(os.environ):
-        if name.startswith("KAGGLE"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home/.config"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    token = tmp_path / "home/.kaggle/access_token"
-    token.parent.mkdir(parents=True)
-    token.write_text("right\n")
     kernels = {
         "ada-l/street-net": Kernel(
             notebook("ada"),

@@ -102,6 +102,14 @@ def test_every_seed_in_both_frameworks_clears_every_bar(table):
             assert min(row[bar.classes]) > bar.iou, (name, bar)
 
 
+def test_no_draw_of_the_hidden_scenes_costs_a_complete_example_a_point(table):
+    runs = {name: row for name, row in table.items() if name.startswith("example")}
+    assert set(runs) == {name for name in METHODS if name.startswith("example")} != set()
+    for name, row in runs.items():
+        for bar in bars("lyft_unet", "streets"):
+            assert min(row[bar.classes]) > bar.iou, (name, bar)
+
+
 def test_what_needs_no_model_clears_no_bar(table):
     """Run again, live: the seeds and the scenes are fixed."""
     for name in ("no model: place", "no model: colour and place"):
