@@ -192,7 +192,9 @@ def _in_one_type(
     Confusion(classes, ignore).add(truth, prediction)  # raises what is wrong with them
     if truth.ndim < 2:
         raise ValueError(f"a mask is H×W, this one has the shape {truth.shape}")
-    small, counted = np.min_scalar_type(classes), truth != ignore
+    # signed: NumPy before 2.2.6 crashes where strided unsigned ids meet a negative number
+    counted = truth.astype(np.int64, copy=False) != ignore
+    small = np.min_scalar_type(classes)
     none = small.type(classes)
     return tuple(np.where(counted, m.astype(small), none) for m in (truth, prediction))
 

@@ -8,7 +8,7 @@ gives a sentence that says what is wrong, or None.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from helpers.architecture import Architecture
+from helpers.stages import Architecture
 
 LEVELS = 4
 """How often a U-Net halves its maps."""

@@ -4,8 +4,10 @@ The public cases of an assignment lie in cases/<assignment>.bin, drawn from anot
 hidden ones; `python -m grader.publish` writes them.
 """
 
+import functools
 import zlib
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,14 @@ def run_public_cases(question: str, answer: Any, choice: str | None) -> str:
 def find_question(question: str) -> dict:
     """The public part of a question. Raises KeyError when no assignment has it."""
     for path in sorted(CASES.glob("*.bin")):
-        public = wire.decode(zlib.decompress(path.read_bytes()))
-        if question in public:
-            return public[question]
+        if question in (public := _published(path)):
+            return deepcopy(public[question])  # who changes it, changes their own
     raise KeyError(f"no assignment has a question '{question}'")
+
+
+@functools.cache
+def _published(path: Path) -> dict:
+    return wire.decode(zlib.decompress(path.read_bytes()))
 
 
 def _functions(public: dict, answer: Any, framework: str | None) -> list[str]:

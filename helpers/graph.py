@@ -139,9 +139,12 @@ def real_shapes(model: onnx.ModelProto, shape: tuple[int, ...]) -> dict[str, tup
             names, {source.name: image.astype(IMAGES.get(source.type, image.dtype))}
         )
     except Exception as error:
-        raise ValueError(
-            f"The model fails on an image of {'×'.join(map(str, shape))}: "
-            f"{' '.join(str(error).split())[:200]}"
-        ) from error
+        said, size = " ".join(str(error).split()), "×".join(map(str, shape))
+        if "Failed to allocate memory" in said:
+            raise ValueError(
+                f"The model's maps for an image of {size} need too much memory. Make the network "
+                "smaller."
+            ) from None
+        raise ValueError(f"The model fails on an image of {size}: {said[:200]}") from error
     found |= {name: result.shape for name, result in zip(names, results, strict=True)}
     return found | {source.name: shape}

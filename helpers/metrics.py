@@ -73,7 +73,7 @@ class Confusion:
         if self.ignore != 255 and truth.max() == 255:
             return None
         rows = truth + np.uint8(1)  # 255 + 1 gives 0
-        if self.ignore != 255:
+        if 0 <= self.ignore < 255:
             rows *= truth != self.ignore
         if rows.max() > self.classes or prediction.max() >= self.classes:
             return None
@@ -81,7 +81,8 @@ class Confusion:
 
     def _carefully(self, truth: np.ndarray, prediction: np.ndarray) -> tuple:
         """The same for ids of any size, looked at one by one; raises for the first wrong one."""
-        counted = truth != self.ignore
+        # signed: NumPy before 2.2.6 crashes where strided unsigned ids meet a negative number
+        counted = truth.astype(np.int64, copy=False) != self.ignore
         for name, ids in (("truth", truth), ("prediction", prediction)):
             wrong = counted & ((ids < 0) | (ids >= self.classes))
             if wrong.any():

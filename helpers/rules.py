@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.architecture import Architecture
 from helpers.classes import GRADED, LYFT
 from helpers.designs import DESIGNS, Build
 from helpers.metrics import Confusion
+from helpers.stages import Architecture
 
 
 @dataclass(frozen=True)

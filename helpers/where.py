@@ -1,4 +1,4 @@
-"""Where the notebook runs, and how much of the machine is yours.
+"""Where the notebook runs, how much of the machine is yours, and where the course's files lie.
 
 In a container (Binder, Kaggle, Colab) the machine looks bigger than your share of it. The share
 stands in the control group, a folder of files that Linux keeps; more threads than it allows make
@@ -15,6 +15,7 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
+AROUND = [Path(__file__).parent.parent / "course", Path(".."), Path("."), Path("course")]
 PACKAGES = ("numpy", "pillow", "matplotlib", "ipywidgets", "jupyterlab", "torch", "keras")
 
 
@@ -94,6 +95,23 @@ def report() -> dict[str, str]:
         "Python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
     }
+
+
+def stored(name: str) -> Path:
+    """A file that comes with the course, such as 'results/ranking.json' or 'twins/unet.npz'.
+
+    Looks in the folder course beside this package, then around the folder that the notebook runs
+    in.
+
+    Raises:
+        FileNotFoundError: the notebook came without it.
+    """
+    for folder in AROUND:
+        if (folder / name).exists():
+            return folder / name
+    raise FileNotFoundError(
+        f"{name}: not here. It lies in the folder course of the repository; run the notebook there"
+    )
 
 
 def _version(package: str) -> str:

@@ -30,7 +30,7 @@ CHUNK = 2**17  # bytes; at most so many are lost when the process is killed
 SILENCE = 60  # seconds without a byte until the line counts as dead
 WAITS = (1, 2, 4, 8, 16, 32)  # seconds before one more try; they start anew when bytes came
 
-STEPS = """Kaggle asks who downloads. Three steps:
+STEPS = """Kaggle asks who you are. Three steps:
   1. Sign in at https://www.kaggle.com/settings/api and press "Generate New Token".
   2. Save the token as ~/.kaggle/access_token, and: chmod 600 ~/.kaggle/access_token
      (or set KAGGLE_API_TOKEN to it; the older kaggle.json in ~/.kaggle works too).

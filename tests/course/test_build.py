@@ -45,8 +45,14 @@ def text(tmp_path):
     return path
 
 
+def own(notebook: dict) -> list[dict]:
+    """The code cells of the text, without the one that fetches the course in Colab."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [cell for cell in code if "colab" not in cell["metadata"].get("tags", ())]
+
+
 def sources(notebook: dict) -> list[str]:
-    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return ["".join(cell["source"]) for cell in own(notebook)]
 
 
 def test_each_track_gets_its_own_cells(text):
@@ -76,7 +82,7 @@ def test_the_solved_copy_keeps_both(text):
 
 
 def test_what_gives_an_answer_away_is_folded(text):
-    cells = build.lesson(text, "pytorch")["cells"]
+    cells = own(build.lesson(text, "pytorch"))
     hidden = [c for c in cells if c["metadata"].get("jupyter", {}).get("source_hidden")]
     assert [c["source"] for c in hidden] == [["exercise(double, lambda x: 2 * x)"]] * 2
 
@@ -112,14 +118,12 @@ def test_the_same_text_gives_the_same_bytes(text):
     assert once.endswith("}\n")
 
 
-def test_links_open_this_notebook(text):
-    row = "".join(build.lesson(text, "pytorch")["cells"][0]["source"])
-    for address in (
-        "mybinder.org/v2/gh/pixelwise-course/pixelwise/main?urlpath=lab/tree/course/pytorch/04_",
-        "kaggle.com/kernels/welcome?src=https://github.com/pixelwise-course/pixelwise/blob/main/",
-        "../keras/04_a_lesson.ipynb",
-    ):
-        assert address in row
+def test_the_cell_for_colab_comes_before_all_other_code_and_is_folded(text):
+    cells = build.lesson(text, "keras")["cells"]
+    first = next(cell for cell in cells if cell["cell_type"] == "code")
+    assert first["metadata"]["tags"] == ["colab"]
+    assert first["metadata"]["jupyter"] == {"source_hidden": True}
+    assert "".join(first["source"]).endswith("/course/keras")
 
 
 def test_assignments_keep_solutions_and_nbgrader_metadata(tmp_path):

@@ -7,9 +7,10 @@ of 127.0.0.1) and knows Range, If-Range and ETag. `log` tells what was asked and
 import hashlib
 import json
 import re
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests import loopback
 
 
 @dataclass
@@ -40,20 +41,12 @@ class Kaggle:
     log: list[Answer] = field(default_factory=list)
 
     def __enter__(self) -> "Kaggle":
-        kaggle = self
-
-        class Handler(_Handler):
-            server_knows = kaggle
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = loopback.start(_Handler, self)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        loopback.stop(self.server)
 
     @property
     def etag(self) -> str:

@@ -54,19 +54,10 @@ ARCHIVE = archive()
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A home with a right token in it; nothing of the real one is seen."""
-    for name in list(os.environ):
-        if name.startswith("KAGGLE"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home/.config"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    token = tmp_path / "home/.kaggle/access_token"
-    token.parent.mkdir(parents=True)
-    token.write_text("right\n")
+def home(kaggle_home, monkeypatch):
+    """A home with a right token in it, and no waits."""
     monkeypatch.setattr(sys.modules["helpers.data.download"], "WAITS", (0, 0, 0))
-    return tmp_path / "home"
+    return kaggle_home
 
 
 @pytest.fixture
@@ -237,7 +228,7 @@ def test_a_storage_without_ranges_sends_it_all_again(kaggle, tmp_path):
 @pytest.mark.parametrize(
     ("status", "message", "words"),
     [
-        (401, "Unauthenticated", "does not accept the credentials. Kaggle asks who downloads"),
+        (401, "Unauthenticated", "does not accept the credentials. Kaggle asks who you are"),
         (403, "Permission denied", "not allowed. Open https://www.kaggle.com/datasets/kumaresan"),
         (404, "Not found", "there is no dataset kumaresanmanickavelu/lyft-udacity-challenge"),
         (429, "Quota exceeded", "too much was asked. Wait"),
@@ -257,7 +248,7 @@ def test_without_credentials_there_are_three_steps_and_they_work(kaggle, home, t
     stdin = sys.stdin
     token = home / ".kaggle/access_token"
     token.unlink()
-    with pytest.raises(DownloadError, match="No credentials. Kaggle asks who downloads") as fault:
+    with pytest.raises(DownloadError, match="No credentials. Kaggle asks who you are") as fault:
         data.download(tmp_path / "lyft")
     assert all(f"  {step}. " in str(fault.value) for step in (1, 2, 3))
     assert not kaggle.fetched and sys.stdin is stdin and not stdin.closed

@@ -162,8 +162,9 @@ def test_keras_models_in_a_process_of_their_own(tmp_path, repo):
         expected = np.load(tmp_path / f"{i}.npy").transpose(0, 3, 1, 2)
         np.testing.assert_allclose(logits, expected, atol=1e-4)
         onnx.checker.check_model(onnx.load(tmp_path / f"{i}.onnx"))
-    for policy in ("mixed_float16", "mixed_bfloat16", "float64"):
+    # numbers of bfloat16 lie 0.06 apart above 8
+    for policy, tolerance in (("mixed_float16", 0.1), ("mixed_bfloat16", 0.25), ("float64", 0.1)):
         _, logits = run(tmp_path / f"{policy}.onnx", 3, 96, 128)
         expected = np.load(tmp_path / f"{policy}.npy").transpose(0, 3, 1, 2)
-        np.testing.assert_allclose(logits, expected, atol=0.1)
+        np.testing.assert_allclose(logits, expected, atol=tolerance)
         assert logits.dtype == np.float32

@@ -55,7 +55,7 @@ def test_equals_counting_by_hand(case):
     truth, prediction, classes, ignore = case
     tp, fp, fn = by_hand(truth, prediction, classes, ignore).T
     confusion = Confusion(classes, ignore).add(truth, prediction)
-    assert confusion.matrix.sum() == (truth != ignore).sum()
+    assert confusion.matrix.sum() == (truth.astype(np.int64) != ignore).sum()
     with np.errstate(invalid="ignore"):
         for beta in (1, 2, 0.5):
             top = (1 + beta**2) * tp

@@ -10,6 +10,7 @@ from torch import nn
 
 from helpers import architecture, graph
 from helpers.export import export
+from tests.reading import assert_read, folded
 from tests.torchvision_models import models
 
 
@@ -84,14 +85,6 @@ def test_what_is_read_is_what_they_built(name, tmp_path, monkeypatch):
     model = NETWORKS[name]().eval()
     down, up, skips, dilation = EXPECTED[name]
     found = architecture.read(export(model, tmp_path / "model.onnx"))
-    assert [(s.part != "decoder", s.height, s.width) for s in found.stages] == [
-        *((True, 96 >> level, 128 >> level) for level in down),
-        *((False, 96 >> level, 128 >> level) for level in up),
-    ]
-    assert [(s.height, s.kind, *s.channels) for s in found.skips] == [
-        (96 >> level, *skip) for level, *skip in skips
-    ]
+    assert_read(found, down, up, skips)
     assert found.output == (1, 13, 96, 128)
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    folded = sum(layer.weight.numel() + layer.out_channels for layer in layers)
-    assert (found.dense, found.dilation, found.parameters) == (0, dilation, folded)
+    assert (found.dense, found.dilation, found.parameters) == (0, dilation, folded(model))

@@ -4,11 +4,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from torch import nn
 
 from helpers import architecture, graph
 from helpers.export import export
 from helpers.pytorch.networks import NETWORKS
+from tests.reading import assert_read, folded
 
 # Resolutions on the way down and up again, as halvings of the image; skips as (level, kind,
 # channels of the encoder, channels from below); the widest dilation.
@@ -26,12 +26,6 @@ EXPECTED = {
     "deeplabv3": ([0, 1, 2, 3], [], [], 6),
     "deeplabv3plus": ([0, 1, 2, 3, 4], [2], [(2, "concat", 8, 32)], 3),
 }
-
-
-def folded(model: nn.Module) -> int:
-    """The parameters when batch norm is folded away: weights, and one bias for each map."""
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    return sum(layer.weight.numel() + layer.out_channels for layer in layers)
 
 
 MAPS = {
@@ -65,13 +59,7 @@ def test_what_is_read_is_what_was_built(name, tmp_path):
     model = NETWORKS[name](13, 8)
     down, up, skips, dilation = EXPECTED[name]
     found = architecture.read(export(model, tmp_path / "model.onnx"))
-    assert [(s.part != "decoder", s.height, s.width) for s in found.stages] == [
-        *((True, 96 >> level, 128 >> level) for level in down),
-        *((False, 96 >> level, 128 >> level) for level in up),
-    ]
-    assert [(s.height, s.kind, *s.channels) for s in found.skips] == [
-        (96 >> level, *skip) for level, *skip in skips
-    ]
+    assert_read(found, down, up, skips)
     assert found.output == (1, 13, 96, 128)
     assert (found.dense, found.dilation, found.parameters) == (0, dilation, folded(model))
     assert (found.dilation > 1) == ("dilation: up to" in found.summary())

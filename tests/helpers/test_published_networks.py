@@ -7,19 +7,12 @@ far more than torchvision.
 
 import pytest
 import torch
-from torch import nn
 
 from helpers import architecture, graph
 from helpers.export import export
 from helpers.pytorch.unet import unet
+from tests.reading import assert_read, folded
 from tests.smp import CHANNELS, DECODER, encoder_of, network, part
-
-
-def folded(model: nn.Module) -> int:
-    """The parameters when batch norm is folded away: weights, and one bias for each map."""
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    return sum(layer.weight.numel() + layer.out_channels for layer in layers)
-
 
 # resolutions on the way down and up again, skips as (level, kind, channels of the encoder, channels
 # from below), the widest dilation
@@ -60,13 +53,7 @@ def test_what_is_read_is_what_they_built(name, encoder, tmp_path, monkeypatch):
     model = network(name, encoder)
     down, up, skips, dilation = EXPECTED[name, encoder]
     found = architecture.read(export(model, tmp_path / "model.onnx"))
-    assert [(s.part != "decoder", s.height, s.width) for s in found.stages] == [
-        *((True, 96 >> level, 128 >> level) for level in down),
-        *((False, 96 >> level, 128 >> level) for level in up),
-    ]
-    assert [(s.height, s.kind, *s.channels) for s in found.skips] == [
-        (96 >> level, *skip) for level, *skip in skips
-    ]
+    assert_read(found, down, up, skips)
     assert found.output == (1, 13, 96, 128)
     assert (found.dense, found.dilation, found.parameters) == (0, dilation, folded(model))
 

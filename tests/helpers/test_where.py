@@ -123,3 +123,22 @@ def test_report_names_what_is_missing(monkeypatch):
     assert report["no-such-package"] == "not installed"
     assert report["numpy"][0].isdigit()
     assert all(isinstance(text, str) for text in report.values())
+
+
+def test_stored_files_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert where.stored("results/ranking.json").read_text().startswith("{")
+
+
+def test_stored_files_are_found_around_a_notebook_whose_helpers_are_installed(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(where, "AROUND", where.AROUND[1:])
+    (tmp_path / "course/results").mkdir(parents=True)
+    (tmp_path / "course/keras").mkdir()
+    (tmp_path / "course/results/a.json").write_text("{}")
+    for folder in (".", "course", "course/keras"):
+        monkeypatch.chdir(tmp_path / folder)
+        assert where.stored("results/a.json").read_text() == "{}"
+    with pytest.raises(FileNotFoundError, match="results/b.json: not here"):
+        where.stored("results/b.json")

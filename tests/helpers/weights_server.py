@@ -1,9 +1,10 @@
 """A server on loopback that holds one file, and can be told to misbehave."""
 
 import re
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests import loopback
 
 
 @dataclass
@@ -17,28 +18,20 @@ class Server:
     asked: list[str | None] = field(default_factory=list)
 
     def __enter__(self) -> "Server":
-        server = self
-
-        class Handler(_Handler):
-            knows = server
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = loopback.start(_Handler, self)
         self.url = f"http://127.0.0.1:{self.http.server_port}/model.safetensors"
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        loopback.stop(self.http)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    knows: Server
+    server_knows: Server
 
     def do_GET(self) -> None:
-        server = self.knows
+        server = self.server_knows
         asked = self.headers.get("Range")
         server.asked.append(asked)
         start = int(re.match(r"bytes=(\d+)-$", asked)[1]) if asked and server.ranges else 0
