@@ -19,13 +19,17 @@ from pathlib import Path
 
 import jupytext
 
+if __package__:  # course.build
+    from course import launch
+else:
+    import launch
+
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = "github.com/pixelwise-course/pixelwise"
 TRACKS = {"pytorch": "torch", "keras": "keras"}  # folder: tag
 NAMES = {"pytorch": "PyTorch", "keras": "Keras"}
 FIRST_WITH_TRACKS = 4
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n.*?# END SOLUTION *$", re.DOTALL | re.MULTILINE)
-KEPT_METADATA = ("nbgrader", "editable", "deletable", "jupyter")
+KEPT_METADATA = ("nbgrader", "editable", "deletable", "jupyter", "cellView")
 # what gives an answer away: quizzes, checks, target pictures; references, unless it is the stub
 FOLDED = re.compile(r"^(quiz|exercise)\(|\balt=", re.MULTILINE)
 REFERENCE = re.compile(r"^(def|class) ", re.MULTILINE)
@@ -64,7 +68,7 @@ def lesson(text: Path, track: str | None, solved: bool = False) -> dict:
             cell["source"] = SOLUTION.sub(r"\1...  # your code here", cell["source"])
     fold(cells)
     where = target(text, track)
-    cells[1:1] = [markdown(header_table(where, track))]
+    cells[1:1] = [markdown(header_table(where, track)), fetch_cell(where)]
     return notebook([markdown(launch_row(where, track)), *cells], salt=where.as_posix())
 
 
@@ -103,19 +107,18 @@ def markdown(source: str) -> dict:
 
 def launch_row(where: Path, track: str | None) -> str:
     """Links that open this notebook elsewhere, and the same lesson in the other track."""
-    page = f"https://{REPOSITORY}/blob/main/{where.as_posix()}"
-    path = REPOSITORY.removeprefix("github.com/")
-    links = [
-        f"[Binder](https://mybinder.org/v2/gh/{path}/main?urlpath=lab/tree/{where.as_posix()})",
-        f"[Kaggle](https://kaggle.com/kernels/welcome?src={page})",
-        f"[Colab](https://colab.research.google.com/github/{path}/blob/main/{where.as_posix()})",
-    ]
-    row = "**Open in** " + " · ".join(links)
-    row += f" — in Kaggle and Colab first run `%pip install git+https://{REPOSITORY}`"
+    places = [f"[{name}]({address})" for name, address in launch.links(where).items()]
+    row = "**Open in** " + " · ".join(places)
     for other in TRACKS:
         if track and other != track:
             row += f" — the same lesson in [{NAMES[other]}](../{other}/{where.name})"
     return row
+
+
+def fetch_cell(where: Path) -> dict:
+    """The folded cell that fetches the course in Colab; its tag is for those who leave it out."""
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form", "tags": ["colab"]}
+    return {"cell_type": "code", "source": launch.fetch(where), "metadata": folded}
 
 
 def header_table(where: Path, track: str | None) -> str:

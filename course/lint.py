@@ -1,4 +1,4 @@
-"""Check the texts of the lessons against the anatomy in DEVELOPERS.md: python course/lint.py
+"""Check the texts of the lessons against the anatomy in CONTRIBUTING.md: python course/lint.py
 
 Prints one line for each fault, 'file, cell: what is wrong and what to do', and fails if any.
 """

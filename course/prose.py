@@ -27,7 +27,7 @@ HEADING_OR_TABLE = re.compile(r"^ *(#|\||\*\*Open in).*$", re.MULTILINE)
 def paths() -> list[Path]:
     """What is read: lessons, assignments, and the pages for everybody."""
     assignments = sorted((ROOT / "assignments/text").glob("*.py"))
-    return [*texts(), *assignments, ROOT / "README.md", ROOT / "DEVELOPERS.md"]
+    return [*texts(), *assignments, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 def pieces(path: Path) -> list[str]:

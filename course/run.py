@@ -57,17 +57,37 @@ class Run:
 def run(where: Path, solved: bool) -> Run:
     """Runs the student's or the solved copy of the notebook `where`, as its text gives it now."""
     notebook = nbformat.reads(to_text(lesson(*lessons()[where], solved)), as_version=4)
+    times, peak, faults = execute(notebook, (ROOT / where).parent)
+    if not faults:
+        faults = [*answer_faults(notebook.cells, solved), *picture_faults(notebook.cells)]
+    limit = PEAK_MIB[track_of(where)]
+    if peak > limit:
+        faults.append(f"peak memory is {peak:.0f} MiB; {limit} at most")
+    return Run(where.as_posix(), sum(times), max(times), peak, faults)
+
+
+def execute(
+    notebook: nbformat.NotebookNode, folder: Path, **variables: str
+) -> tuple[list[float], float, list[str]]:
+    """Runs a notebook in `folder`, with one thread and no network, and puts its outputs in.
+
+    Args:
+        variables: of the environment, in place of those that are there.
+
+    Returns:
+        The seconds of each cell, the peak memory in MiB, and where it stopped, in words.
+    """
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS * SLOW_MACHINE,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each warns of eavesdroppers
-        resources={"metadata": {"path": str((ROOT / where).parent)}},
+        resources={"metadata": {"path": str(folder)}},
     )
     # its stand-in for sliders' output sends on the socket that it waits on: some replies get lost,
     # and a cell takes the whole timeout. Without it their pictures count as the cell's own.
     client.widget_registry = {}
-    faults, times, peak = [], [0.0], 0.0
-    env = {"PIXELWISE_WIDGETS": "text", **os.environ, **ONE_THREAD, **NO_NETWORK}
+    faults, times = [], [0.0]
+    env = {"PIXELWISE_WIDGETS": "text", **os.environ, **variables, **ONE_THREAD, **NO_NETWORK}
     with client.setup_kernel(env=env):
         pid = client.km.provisioner.pid
         for n, cell in enumerate(notebook.cells):
@@ -79,13 +99,8 @@ def run(where: Path, solved: bool) -> Run:
                 faults.append(f"cell {n} stops: {said[-1500:]}")
                 break
             times.append(seconds(pid) - start)
-        peak = peak_mib(pid)
-    if not faults:
-        faults = [*answer_faults(notebook.cells, solved), *picture_faults(notebook.cells)]
-    limit = PEAK_MIB[track_of(where)]
-    if peak > limit:
-        faults.append(f"peak memory is {peak:.0f} MiB; {limit} at most")
-    return Run(where.as_posix(), sum(times), max(times), peak, faults)
+        client.set_widgets_metadata()
+        return times, peak_mib(pid), faults
 
 
 def track_of(where: Path) -> str | None:

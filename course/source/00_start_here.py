@@ -196,7 +196,8 @@ print("mean colour of the road:", image[road].mean(axis=0).round())
 # %% [markdown]
 # ## Where to run the course
 #
-# The row of links at the top of each notebook opens that notebook elsewhere.
+# The row of links at the top of each notebook opens that notebook elsewhere. Below it stands a folded
+# cell: three dots. Only Colab needs it; elsewhere it does nothing.
 #
 # | where | good for | what to know |
 # |---|---|---|
@@ -216,10 +217,9 @@ print("mean colour of the road:", image[road].mean(axis=0).round())
 #
 # <details><summary>Kaggle, step by step</summary>
 #
-# 1. Click *Kaggle*. This one notebook is copied into your account.
-# 2. In the panel on the right, switch *Internet* on (Kaggle asks for a phone number once), add a cell at
-#    the top and run `%pip install git+https://github.com/pixelwise-course/pixelwise`. That brings
-#    the package `helpers`; all else is there.
+# 1. Click *Kaggle*. Kaggle's version of this one notebook is copied into your account. It needs no
+#    internet and nothing to install: the helpers travel inside.
+# 2. Run the first cell. It unpacks them.
 # 3. For the real frames: *Add Input*, then search for `lyft-udacity-challenge`. `data.find()` finds them.
 # 4. For training: *Settings → Accelerator → GPU*.
 #
@@ -227,8 +227,8 @@ print("mean colour of the road:", image[road].mean(axis=0).round())
 #
 # <details><summary>Colab, step by step</summary>
 #
-# 1. Click *Colab*. Add a cell at the top and run
-#    `%pip install git+https://github.com/pixelwise-course/pixelwise`.
+# 1. Click *Colab*. Run the first cell of the notebook, *Only Colab needs this cell*. It fetches the
+#    course. After *Restart session*, run it again.
 # 2. For training: *Runtime → Change runtime type → GPU*.
 # 3. Files that you write are gone with the runtime. Save what you need to your drive.
 #

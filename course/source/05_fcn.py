@@ -45,7 +45,6 @@
 
 # %% tags=["torch"]
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -73,7 +72,6 @@ _ = where.set_threads()
 
 # %% tags=["keras"]
 import json
-from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -1188,8 +1186,7 @@ assert abs(gap) < 0.1, gap
 # fewer steps.
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
-stored = json.loads((folder / "ranking.json").read_text())
+stored = json.loads(where.stored("results/ranking.json").read_text())
 ranked = ["FCN-32s", "FCN-16s", "FCN-8s", "U-Net"]
 measures = ["mean IoU", "IoU of RoadLines", "boundary F1"]
 runs = {
@@ -1274,14 +1271,12 @@ display(
 # that it had trained, one image, and the logits that it got for it.
 
 # %% tags=["torch"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "fcn8_from_keras.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/fcn8_from_keras.npz"))
 with torch.inference_mode():
     our_logits = twin(tensor(twin_image)).permute(0, 2, 3, 1).numpy()
 
 # %% tags=["keras"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "fcn8_from_pytorch.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/fcn8_from_pytorch.npz"))
 our_logits = np.asarray(twin(twin_image / np.float32(255), training=False))
 
 # %%

@@ -41,7 +41,6 @@
 
 # %% tags=["torch"]
 import gc
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -67,7 +66,6 @@ _ = where.set_threads()
 
 # %% tags=["keras"]
 import gc
-from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -1485,14 +1483,12 @@ assert resnet18 == 11_176_512
 # logits that it got for it.
 
 # %% tags=["torch"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "unet_from_keras.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/unet_from_keras.npz"))
 with torch.inference_mode():
     our_logits = twin(tensor(twin_image)).permute(0, 2, 3, 1).numpy()
 
 # %% tags=["keras"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "unet_from_pytorch.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/unet_from_pytorch.npz"))
 our_logits = np.asarray(twin(twin_image / np.float32(255), training=False))
 
 # %%

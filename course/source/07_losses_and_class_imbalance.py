@@ -41,7 +41,6 @@
 
 # %% tags=["torch"]
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -63,7 +62,6 @@ _ = where.set_threads()
 
 # %% tags=["keras"]
 import json
-from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -956,8 +954,7 @@ assert live["cross-entropy"][rare].mean() < 0.15, live
 # from the lowest to the highest. The dotted line is the baseline without a model.
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
-stored = json.loads((folder / "losses.json").read_text())
+stored = json.loads(where.stored("results/losses.json").read_text())
 steps = stored["values"]["training steps"][0]
 runs = {
     name: np.array([stored["values"][f"{name}: {k}"] for k in LYFT.names]).T

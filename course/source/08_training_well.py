@@ -629,8 +629,7 @@ assert with_street["other drives"] < by_heart["other drives"] + 0.01
 # A seed draws other drives, another start and another order.
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
-stored = json.loads((folder / "augmentation.json").read_text())
+stored = json.loads(where.stored("results/augmentation.json").read_text())
 steps = stored["values"]["training steps"][0]
 runs = {name: np.array(each) for name, each in stored["values"].items()}
 no_model = runs["no model: new drives"].mean()
@@ -1533,7 +1532,7 @@ figures.grid(
 # top, so one network from scratch gets *twice* the steps.
 
 # %%
-stored = json.loads((folder / "transfer.json").read_text())
+stored = json.loads(where.stored("results/transfer.json").read_text())
 values = {name: np.array(each) for name, each in stored["values"].items()}
 rows = ["from scratch", "from scratch, twice the steps"]
 rows += ["carried over, encoder frozen", "carried over, all free"]

@@ -90,7 +90,6 @@ def parameters(network):
 import io
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -1331,8 +1330,7 @@ assert by_scale[1] > max(by_scale[0.5], by_scale[2]), by_scale
 # decoder bring? And is DeepLab better than a U-Net here? Guess before you run the next cells.
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
-stored = json.loads((folder / "atrous.json").read_text())
+stored = json.loads(where.stored("results/atrous.json").read_text())
 measures = ["mean IoU", "IoU of RoadLines", "boundary F1"]
 titles = [row.removesuffix(": steps") for row in stored["values"] if ": steps" in row]
 runs = {
@@ -1433,7 +1431,7 @@ assert side == 268
 # of them, in the table of lesson 05 (it is twice as wide there):
 
 # %%
-patient = json.loads((folder / "ranking.json").read_text())["values"]
+patient = json.loads(where.stored("results/ranking.json").read_text())["values"]
 for place, values in {"here": stored["values"], "lesson 05": patient}.items():
     steps, score = (np.mean(values[f"U-Net: {k}"]) for k in ("steps", "mean IoU"))
     print(f"U-Net, {place:<10}{steps:>5.0f} steps, mean IoU {score:.3f}")
@@ -1661,22 +1659,15 @@ figures.grid(
 # %%
 photo = np.array(Image.open(get_sample_data("grace_hopper.jpg")).convert("RGB"))
 pretrained = voc()
-stored_mask = next(
-    (
-        file
-        for file in (Path("../pictures"), Path("course/pictures"))
-        if (file / "voc_prediction.png").exists()
-    ),
-    None,
-)
 if pretrained is not None:
     logits = logits_of(pretrained, photo[None] / 255)[0]  # it normalises inside
     person, source = argmax(logits), "the network, just now"
-elif stored_mask is not None:
-    person = np.array(Image.open(stored_mask / "voc_prediction.png"))
-    source = "stored with the course, by the same network"
 else:
-    person, source = None, "not here"
+    try:
+        person = np.array(Image.open(where.stored("pictures/voc_prediction.png")))
+        source = "stored with the course, by the same network"
+    except FileNotFoundError:
+        person, source = None, "not here"
 print(f"photo {photo.shape}; the mask: {source}")
 
 # %%
@@ -1718,13 +1709,13 @@ else:
 # that it had trained, one image, and the logits that it got for it.
 
 # %% tags=["torch"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "deeplabv3plus_from_keras.npz")
+file = where.stored("twins/deeplabv3plus_from_keras.npz")
+twin, twin_image, their_logits = load_twin(file)
 our_logits = logits_of(twin, twin_image / 255)
 
 # %% tags=["keras"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "deeplabv3plus_from_pytorch.npz")
+file = where.stored("twins/deeplabv3plus_from_pytorch.npz")
+twin, twin_image, their_logits = load_twin(file)
 our_logits = logits_of(twin, twin_image / 255)
 
 # %%

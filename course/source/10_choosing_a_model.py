@@ -43,7 +43,6 @@
 import copy
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -54,7 +53,7 @@ from torch.nn import functional as F
 from helpers import figures, where
 from helpers.check import exercise
 from helpers.classes import LYFT
-from helpers.masks import argmax, resize_image, resize_mask
+from helpers.masks import argmax, remove_hood, resize_image, resize_mask
 from helpers.memory import peak_mib
 from helpers.metrics import Confusion
 from helpers.pytorch.encoder import ENCODERS, Encoder
@@ -64,7 +63,7 @@ from helpers.pytorch.predict import predict_masks, tensor
 from helpers.pytorch.train import train
 from helpers.pytorch.twin import load_twin
 from helpers.quiz import quiz
-from helpers.streets import scenes
+from helpers.streets import scene, scenes
 
 # %% tags=["torch"]
 _ = where.set_threads(1)
@@ -72,7 +71,6 @@ _ = where.set_threads(1)
 # %% tags=["keras"]
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -87,11 +85,11 @@ from helpers.keras.predict import predict_masks
 from helpers.keras.pspnet import Average
 from helpers.keras.train import train
 from helpers.keras.twin import load_twin
-from helpers.masks import argmax, resize_image, resize_mask
+from helpers.masks import argmax, remove_hood, resize_image, resize_mask
 from helpers.memory import peak_mib
 from helpers.metrics import Confusion
 from helpers.quiz import quiz
-from helpers.streets import scenes
+from helpers.streets import scene, scenes
 
 # %% tags=["keras"]
 _ = where.set_threads(1)
@@ -114,8 +112,6 @@ eight = {title: NETWORKS[name](13, width=16) for name, title in TITLES.items()}
 
 chosen = 32  # this scene goes with you through the lesson
 image = scenes(drives=[1000 + chosen], frames=(0,))[0][0]
-big, _ = scenes(drives=[1000 + chosen], frames=(0,), height=416, width=608)
-_, wide_masks = scenes(drives=range(1000, 1008), frames=(0,), height=384, width=512)
 assert len(eight) == 8 and image.shape == (96, 128, 3)
 
 # %% [markdown]
@@ -1107,6 +1103,8 @@ figures.curves(
 # is about the best that an answer in pixels of that size can reach:
 
 # %%
+wide = [scene(drive, frame=0, height=384, width=512) for drive in range(1000, 1008)]
+wide_masks = [remove_hood(mask) for _, mask in wide]
 sizes = [(48, 64), (96, 128), (192, 256), (288, 384)]
 ceiling = {}
 for size in sizes:
@@ -1165,11 +1163,12 @@ assert all(r == 9 * 2**depth - 4 for depth, r in fields.items())
 # %%
 from matplotlib.patches import Rectangle
 
+big, _ = scene(1000 + chosen, frame=0, height=416, width=608)
 figure, axes = figures.canvas(1, 3, height=2.8)
 for axis, (height, width) in zip(
     axes[0], ((96, 128), (208, 304), (416, 608)), strict=True
 ):
-    axis.imshow(resize_image(big[0], height, width))
+    axis.imshow(resize_image(big, height, width))
     for depth, dash in ((4, "-"), (5, "--"), (6, ":")):
         side = fields[depth]
         corner = (width - side) / 2, (height - side) / 2
@@ -1211,10 +1210,9 @@ assert round(more_weights, 1) == 4.0 and more_work < 1.3
 # Their minutes were set by the same clock: the first four were timed again beside them.
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
 stored = {}
 for name in ("ranking", "choosing"):
-    found = json.loads((folder / f"{name}.json").read_text())
+    found = json.loads(where.stored(f"results/{name}.json").read_text())
     stored |= {row: np.array(values) for row, values in found["values"].items()}
     print(f"{found['what']}\n  written by: {found['command']}, seeds {found['seeds']}")
 measures = ["mean IoU", "IoU of RoadLines", "boundary F1"]
@@ -1503,14 +1501,14 @@ display(Markdown(text))
 # framework: a tiny trained PSPNet, one image, and the logits that it got for it.
 
 # %% tags=["torch"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "pspnet_from_keras.npz")
+file = where.stored("twins/pspnet_from_keras.npz")
+twin, twin_image, their_logits = load_twin(file)
 with torch.inference_mode():
     our_logits = twin(tensor(twin_image)).permute(0, 2, 3, 1).numpy()
 
 # %% tags=["keras"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "pspnet_from_pytorch.npz")
+file = where.stored("twins/pspnet_from_pytorch.npz")
+twin, twin_image, their_logits = load_twin(file)
 our_logits = np.asarray(twin(twin_image / np.float32(255), training=False))
 
 # %%

@@ -853,8 +853,7 @@ assert np.isclose(official, rungs["+ thresholds + dilation"]["S"] - penalty)
 # was each place road or vehicle?
 
 # %%
-folder = next(p for p in (Path("../results"), Path("course/results")) if p.exists())
-stored = json.loads((folder / "ladder.json").read_text())
+stored = json.loads(where.stored("results/ladder.json").read_text())
 values = {row: np.array(runs) for row, runs in stored["values"].items()}
 LADDER = {
     "no model": "no model, cleaned labels",
@@ -1295,13 +1294,11 @@ assert names_inside == ["lyft_unet.ipynb", "model.onnx"]
 # at all:
 
 # %% tags=["torch"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "unet_from_keras.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/unet_from_keras.npz"))
 batch = np.float32(twin_image.transpose(0, 3, 1, 2) / 255)  # N×3×H×W
 
 # %% tags=["keras"]
-folder = next(p for p in (Path("../twins"), Path("course/twins")) if p.exists())
-twin, twin_image, their_logits = load_twin(folder / "unet_from_pytorch.npz")
+twin, twin_image, their_logits = load_twin(where.stored("twins/unet_from_pytorch.npz"))
 batch = np.float32(twin_image / 255)  # N×H×W×3
 
 # %%
