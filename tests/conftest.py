@@ -49,6 +49,21 @@ def sandboxed() -> None:
         pytest.skip(str(error))
 
 
+@pytest.fixture
+def kaggle_home(tmp_path, monkeypatch) -> Path:
+    """A home with a right token for Kaggle in it; nothing of the real one is seen."""
+    for name in list(os.environ):
+        if name.startswith("KAGGLE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home/.config"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    token = tmp_path / "home/.kaggle/access_token"
+    token.parent.mkdir(parents=True)
+    token.write_text("right\n")
+    return tmp_path / "home"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forget_networks():
     """Keras keeps every network that a module built; all of them together take gigabytes."""
