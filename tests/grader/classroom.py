@@ -30,6 +30,8 @@ RIGHT = {
     "    return tuple(x[:, ::-1] if flip else x for x in pair)",
 }
 RIGHT["analysis"] = "Poles are worst: they are thin."
+# the last of a class: while it takes its time, a test has time to kill whom it wants
+UNHURRIED = RIGHT | {"one_hot": "import time\ntime.sleep(3)\n" + RIGHT["one_hot"]}
 POINTS = {"one_hot": 5, "crop_flip": 5}
 
 
@@ -83,11 +85,20 @@ def started_by(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("STARTED_BY") == str(folder):
+            started = process.environ().get("STARTED_BY") == str(folder)
+            if started and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except psutil.Error:
+        except psutil.Error:  # it has ended by now
             continue
-    return [p for p in found if p.status() != psutil.STATUS_ZOMBIE]
+    return found
+
+
+def command_of(process: psutil.Process) -> str:
+    """What was called; nothing if it has ended by now."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def source_notebook() -> NotebookNode:

@@ -16,7 +16,7 @@ import pytest
 from distributed import Client, Security
 from nbgrader.api import Gradebook
 
-from tests.grader.classroom import NAME, RIGHT, started_by
+from tests.grader.classroom import NAME, RIGHT, UNHURRIED, command_of, started_by
 
 BIN = Path(sys.executable).parent
 ANSWERS = {
@@ -24,7 +24,7 @@ ANSWERS = {
     "bert": {**RIGHT, "one_hot": "def one_hot(mask, classes):\n    return mask"},
     "carl": {},
     "dora": {**RIGHT, "analysis": "Signs."},
-    "emil": RIGHT,
+    "emil": UNHURRIED,
 }
 
 
@@ -120,7 +120,7 @@ def test_a_worker_that_is_killed_is_replaced(desk, undisturbed):
     process = desk.start("--workers", "2")
     mine = psutil.Process(process.pid)
     until(lambda: desk.stamps() >= 1)
-    workers = [c for c in mine.children() if "spawn_main" in " ".join(c.cmdline())]
+    workers = [c for c in mine.children() if "spawn_main" in command_of(c)]
     assert workers
     workers[0].kill()
     said, _ = process.communicate(timeout=300)
@@ -180,15 +180,19 @@ def test_a_cluster_by_its_address_and_a_scheduler_that_dies(desk, undisturbed, c
     assert desk.records() == undisturbed and desk.submissions() == sorted(ANSWERS)
 
 
+def ports_of(process):
+    """Where a process listens; nowhere if it has ended by now."""
+    try:
+        connections = process.net_connections()
+    except psutil.Error:
+        return set()
+    return {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
+
+
 def test_nobody_else_on_the_machine_is_let_in(desk):
     process = desk.start("--workers", "1")
     until(lambda: desk.stamps() >= 1)
-    ports = {
-        connection.laddr.port
-        for one in desk.alive()
-        for connection in one.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    }
+    ports = set().union(*map(ports_of, desk.alive()))
     assert len(ports) >= 2
     for port in ports:
         for protocol, secret in (("tcp", None), ("tls", Security.temporary())):

@@ -144,13 +144,21 @@ def fill_the_disk(judge, ledger):
     judge.rlimit(psutil.RLIMIT_FSIZE, (size, size))
 
 
+def ledger_of(process):
+    """Where a judge keeps the score; None while it has none open, and for any other process."""
+    try:
+        files = process.open_files() if process.name() == "pixelwise-judge" else []
+    except psutil.NoSuchProcess:
+        return None
+    return next((Path(file.path) for file in files if file.path.endswith(".jsonl")), None)
+
+
 def happens(accident, question="one_hot", patience=300):
     """Waits until the judge that this process started has judged a question; then it happens."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
         for child in psutil.Process().children(recursive=True):
-            if child.name() == "pixelwise-judge" and (files := child.open_files()):
-                (ledger,) = [Path(file.path) for file in files if file.path.endswith(".jsonl")]
+            if ledger := ledger_of(child):
                 events = read_ledger(ledger)
                 if any(e["event"] == "score" and e["question"] == question for e in events):
                     return accident(child, ledger)

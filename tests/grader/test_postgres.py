@@ -10,14 +10,14 @@ from unittest.mock import patch
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.grader.classroom import NAME, RIGHT, opened
+from tests.grader.classroom import NAME, RIGHT, UNHURRIED, opened
 from tests.grader.postgres import PASSWORD, Postgres, programs
 
 ANSWERS = {
     "anna": RIGHT,
     "bert": {**RIGHT, "one_hot": "def one_hot(mask, classes):\n    return mask"},
     "carl": {},
-    "dora": {**RIGHT, "analysis": "Signs."},
+    "dora": {**UNHURRIED, "analysis": "Signs."},
 }
 
 

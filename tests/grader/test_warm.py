@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from grader import warm
 from grader.collect import collect
 from grader.settings import REPOSITORY
-from tests.grader.classroom import NAME, started_by
+from tests.grader.classroom import NAME, command_of, started_by
 
 pytestmark = pytest.mark.usefixtures("sandboxed")
 
@@ -82,14 +81,15 @@ def test_kernels_from_one_process_do_not_share_their_random_numbers(classroom):
     assert look(classroom, "one", LOOK)[2] != look(classroom, "two", LOOK)[2]
 
 
-def test_a_forker_that_was_killed_is_replaced(classroom):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_forker_that_was_killed_is_replaced(how, classroom):
     before = warm.kernels("numpy")
-    grade(classroom, "early", "")
+    grade(classroom, f"early{how}", "")
     for process in psutil.Process().children():
-        if str(warm.FORKER) in process.cmdline():
-            process.send_signal(random.choice([signal.SIGKILL, signal.SIGTERM]))
+        if str(warm.FORKER) in command_of(process):
+            process.send_signal(how)
             process.wait()
-    _, found = grade(classroom, "late", "")
+    _, found = grade(classroom, f"late{how}", "")
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5]
     assert warm.kernels("numpy") is before
 
