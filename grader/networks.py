@@ -57,8 +57,9 @@ class Networks:
         Raises:
             NoAnswer: there is no model.onnx, or it cannot be judged.
         """
+        data = self._read()
         images, truth = hidden_scenes(self.settings, course_folder())
-        predicted, weights = self._run(images)
+        predicted, weights = self._run(data, images)
         confusion = Confusion().add(truth, predicted)
         share, remark = rules.reached(confusion, bars(self.name, self.settings.data))
         score = challenge_score(confusion.merge(challenge_classes(np.arange(len(LYFT)))))
@@ -74,11 +75,10 @@ class Networks:
 
         Raises NoAnswer: there is no model.onnx, or it cannot be judged.
         """
-        return self._run(images)[0]
+        return self._run(self._read(), images)[0]
 
-    def _run(self, images: np.ndarray) -> tuple[np.ndarray, str]:
+    def _run(self, data: bytes, images: np.ndarray) -> tuple[np.ndarray, str]:
         """The masks, and the hash of the weights."""
-        data = self._read()
         try:
             outputs, facts = run_model(data, images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
             return rules.graded_prediction(outputs), facts["weights"]

@@ -133,11 +133,12 @@ def _course(job: Job) -> Course:
 
 def _create_gradebook(path: Path, definition: dict[str, Any]) -> None:
     """A gradebook of the worker's own. What is in it goes on to the instructor's or is made again,
-    so it need not outlive a power cut; and nobody takes its tables away."""
+    so it need not outlive a power cut; nobody takes its tables away, or brings it up to date."""
     engine = api.create_engine(f"sqlite:///{path}", echo=False, future=True)
     event.listen(engine, "connect", lambda file, _: file.execute("PRAGMA synchronous = OFF"))
-    gradebook.create(path, definition)
     create_all = api.Base.metadata.create_all
+    create_all(bind=engine)  # nbgrader asks Alembic for the version of one without tables: 2 s
+    gradebook.create(path, definition)
     api.Base.metadata.create_all = lambda bind: None if bind is engine else create_all(bind=bind)
 
 
