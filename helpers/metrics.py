@@ -202,6 +202,9 @@ def challenge_score(confusion: Confusion, frames_per_second: float | None = None
         confusion: of masks in the challenge's three classes (see `masks.challenge_classes`).
         frames_per_second: how fast the masks were made; without it nothing is taken off.
 
+    Returns:
+        the score; nan if neither the truth nor the masks have a vehicle, or a road.
+
     Raises:
         ValueError: the confusion is of other classes.
     """

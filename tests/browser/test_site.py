@@ -1,9 +1,7 @@
 """The web page of the course in a browser, from a site of three lessons in a sub-folder."""
 
-import functools
-import threading
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
@@ -13,6 +11,7 @@ from bs4 import BeautifulSoup
 import web
 from build import texts
 from pages import executed
+from tests import loopback
 from tests.browser.axe import faults
 from tests.browser.test_overlay_static import pixel_in
 
@@ -71,18 +70,22 @@ def site(tmp_path_factory):
             yield folder / "served/pixelwise", f"{address}/pixelwise/"
 
 
+class Files(SimpleHTTPRequestHandler):
+    """Hands out the files of a folder."""
+
+    def __init__(self, *connection):
+        super().__init__(*connection, directory=str(self.server_knows))
+
+    def log_message(self, *_):
+        pass
+
+
 @contextmanager
 def served(folder):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.handle_error = lambda *_: None  # the browser went on before it had it all
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    server = loopback.start(Files, folder)
+    server.handle_error = lambda *_: None  # the browser went on before it had it all
+    yield f"http://127.0.0.1:{server.server_port}"
+    loopback.stop(server)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.collect import collect
 from grader.course import Course
+from grader.outcomes import Outcome
 from grader.settings import REPOSITORY
 
 NAME = "lyft_unet"
@@ -68,6 +69,13 @@ class Classroom:
                 archive.writestr(name.replace("__", "."), data)
         return path
 
+    def take(self, student: str, notebook: NotebookNode, **files: bytes) -> Course:
+        """Hands in and collects; gives the course."""
+        self.hand_in(student, notebook, **files)
+        course = self.course()
+        collect(self.inbox, course.submitted, NAME, NAME)
+        return course
+
     def collect(self, answers: dict[str, dict[str, str]]) -> None:
         """Hands in for student → answers, and collects."""
         for student, given in answers.items():
@@ -78,6 +86,13 @@ class Classroom:
     def environment(self) -> dict[str, str]:
         """For commands: the course's folder, and grader on the path, as in the repository."""
         return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PIXELWISE_COURSE": str(self.run)}
+
+
+def graded(course: Course, student: str) -> dict[str, Outcome]:
+    """Question → outcome, graded anew."""
+    course.grade(NAME, student)
+    (found,) = [g for g in course.grades(NAME) if g.student == student]
+    return {question.question: question for question in found.questions}
 
 
 def started_by(folder: Path) -> list[psutil.Process]:

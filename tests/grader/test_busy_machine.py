@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from grader.collect import collect
-from tests.grader.classroom import NAME, RIGHT, opened
+from tests.grader.classroom import RIGHT, graded, opened
 
 # so much processor time that the wall clock alone would end the cell
 SLOW = RIGHT | {
@@ -43,22 +42,12 @@ def busy():
     os.sched_setaffinity(0, allowed)
 
 
-def grade(room, student, answers):
-    """Question → outcome."""
-    room.hand_in(student, room.notebook(answers))
-    course = room.course()
-    collect(room.inbox, course.submitted, NAME, NAME)
-    course.grade(NAME, student)
-    (found,) = [g for g in course.grades(NAME) if g.student == student]
-    return {question.question: question for question in found.questions}
-
-
 def test_a_slow_answer_gets_its_points_on_a_busy_machine(room, busy):
-    found = grade(room, "anna", SLOW)
+    found = graded(room.take("anna", room.notebook(SLOW)), "anna")
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5], found
 
 
 def test_a_cell_that_sleeps_is_interrupted_there_too(room, busy):
-    found = grade(room, "bert", IDLE)
+    found = graded(room.take("bert", room.notebook(IDLE)), "bert")
     assert found["one_hot"].outcome == "no answer", found
     assert found["crop_flip"].points == 5

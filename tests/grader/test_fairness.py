@@ -13,9 +13,8 @@ import psutil
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from grader.collect import collect
 from grader.outcomes import read_ledger
-from tests.grader.classroom import NAME, RIGHT, opened
+from tests.grader.classroom import NAME, RIGHT, graded, opened
 
 # Each stands at the head of both functions, so that it speaks while the judge asks.
 NOISE = {
@@ -102,32 +101,17 @@ def trained(repo):
     return onnx.load(repo / "assignments/examples/ada/model.onnx")
 
 
-def hand_in(room, student, notebook, **files):
-    """Hands in, and gives the course."""
-    room.hand_in(student, notebook, **files)
-    course = room.course()
-    collect(room.inbox, course.submitted, NAME, NAME)
-    return course
-
-
-def grade(course, student):
-    """Question → outcome, graded anew."""
-    course.grade(NAME, student)
-    (found,) = [g for g in course.grades(NAME) if g.student == student]
-    return {question.question: question for question in found.questions}
-
-
 @pytest.mark.parametrize("student", NOISE)
 def test_what_code_prints_draws_or_waits_costs_nothing(student, classroom):
-    course = hand_in(classroom, student, classroom.notebook(with_noise(NOISE[student])))
-    found = grade(course, student)
+    course = classroom.take(student, classroom.notebook(with_noise(NOISE[student])))
+    found = graded(course, student)
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5], found
 
 
 def test_own_cells_that_stop_and_a_model_in_float16_cost_nothing(classroom, trained):
     notebook = classroom.notebook(extra=OWN_CELL)
-    course = hand_in(classroom, "half", notebook, model__onnx=in_half(trained))
-    found = grade(course, "half")
+    course = classroom.take("half", notebook, model__onnx=in_half(trained))
+    found = graded(course, "half")
     assert [found[q].points for q in AUTOMATIC] == [5, 5, 25], found
 
 
@@ -174,32 +158,32 @@ def test_a_judge_that_breaks_on_the_way_is_our_fault_and_the_next_run_mends_it(
     accident, reason, classroom
 ):
     student = accident.__name__.replace("_", "")
-    course = hand_in(classroom, student, classroom.notebook(extra=WAIT))
+    course = classroom.take(student, classroom.notebook(extra=WAIT))
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(happens, accident)
-        found = grade(course, student)
+        found = graded(course, student)
         done.result()
     assert found["one_hot"].points == 5, "it was judged before"
     assert (found["crop_flip"].outcome, found["crop_flip"].points) == ("not graded", None)
     assert reason in found["crop_flip"].remark
     assert not course.is_graded(NAME, student)
-    found = grade(course, student)
+    found = graded(course, student)
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5]
     assert course.is_graded(NAME, student)
 
 
 def test_without_a_sandbox_nothing_is_graded_until_there_is_one(classroom, tmp_path, monkeypatch):
-    course = hand_in(classroom, "early", classroom.notebook())
+    course = classroom.take("early", classroom.notebook())
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         for _ in range(2):
-            found = grade(course, "early")
+            found = graded(course, "early")
             assert {found[q].outcome for q in AUTOMATIC} == {"not graded"}
             assert all(found[q].points is None for q in AUTOMATIC)
             assert "`bwrap` is missing" in found["one_hot"].remark
             assert not course.is_graded(NAME, "early")
     page = course.feedback(NAME, "early") / f"{NAME}.html"
     assert "not graded" in page.read_text()
-    found = grade(course, "early")
+    found = graded(course, "early")
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5]
     assert course.is_graded(NAME, "early")

@@ -12,9 +12,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from grader import warm
-from grader.collect import collect
 from grader.settings import REPOSITORY
-from tests.grader.classroom import NAME, command_of, started_by
+from tests.grader.classroom import NAME, command_of, graded, started_by
 
 pytestmark = pytest.mark.usefixtures("sandboxed")
 
@@ -43,18 +42,14 @@ print("LOOK" + json.dumps([found, spaces, numbers, "torch" in sys.modules, len(o
 
 
 def grade(classroom, student, code):
-    """Hands in and grades; the folder of the run, and what was found, by question."""
-    course = classroom.course()
-    classroom.hand_in(student, classroom.notebook(extra=code))
-    collect(classroom.inbox, course.submitted, NAME, NAME)
-    course.grade(NAME, student)
-    (found,) = [g for g in course.grades(NAME) if g.student == student]
-    return course.folder / "autograded" / student / NAME, {q.question: q for q in found.questions}
+    """Hands in and grades: question → outcome."""
+    return graded(classroom.take(student, classroom.notebook(extra=code)), student)
 
 
 def look(classroom, student, code):
     """What a submission's kernel sees of itself."""
-    folder, _ = grade(classroom, student, code)
+    grade(classroom, student, code)
+    folder = classroom.course().folder / "autograded" / student / NAME
     cells = json.loads((folder / f"{NAME}.ipynb").read_text())["cells"]
     said = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
     (line,) = [line for line in said.splitlines() if line.startswith("LOOK")]
@@ -89,7 +84,7 @@ def test_a_forker_that_was_killed_is_replaced(how, classroom):
         if str(warm.FORKER) in command_of(process):
             process.send_signal(how)
             process.wait()
-    _, found = grade(classroom, f"late{how}", "")
+    found = grade(classroom, f"late{how}", "")
     assert [found[q].points for q in ("one_hot", "crop_flip")] == [5, 5]
     assert warm.kernels("numpy") is before
 

