@@ -21,7 +21,6 @@ from traitlets.config import Config
 
 from grader import outcomes, warm
 from grader.checks import __file__ as checks
-from grader.collect import collect
 from grader.course import Grade
 from grader.settings import REPOSITORY, settings
 from tests.attacks.attack import PRELUDE, Attack
@@ -101,7 +100,7 @@ class Siege:
             self.room.hand_in(student, notebook, model__onnx=attack.model())
         else:
             self.room.hand_in(student, notebook)
-        collect(self.room.inbox, self.course.submitted, NAME, NAME)
+        self.room.collected()
         for name, content in attack.files.items():
             path = self.course.submitted / student / NAME / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +109,7 @@ class Siege:
     def _hand_in_honest(self, student: str) -> None:
         self._empty_inbox()
         self.room.hand_in(student, self.room.notebook(RIGHT | {"analysis": TEXT}))
-        collect(self.room.inbox, self.course.submitted, NAME, NAME)
+        self.room.collected()
 
     def _empty_inbox(self) -> None:
         shutil.rmtree(self.room.inbox)

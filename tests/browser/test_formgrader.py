@@ -2,7 +2,6 @@
 
 import pytest
 
-from grader.collect import collect
 from tests.browser.conftest import jupyter_lab
 from tests.grader.classroom import NAME, RIGHT, opened
 
@@ -13,9 +12,7 @@ STUDENTS = {"ada": RIGHT, "bert": {"analysis": "I did not finish."}}
 def room(tmp_path_factory, sandboxed):
     """A course with two submissions that are collected and not graded."""
     with opened(tmp_path_factory.mktemp("formgrader")) as room:
-        for student, answers in STUDENTS.items():
-            room.hand_in(student, room.notebook(answers))
-        collect(room.inbox, room.course().submitted, NAME, NAME)
+        room.collect(STUDENTS)
         yield room
 
 

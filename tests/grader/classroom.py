@@ -69,19 +69,22 @@ class Classroom:
                 archive.writestr(name.replace("__", "."), data)
         return path
 
-    def take(self, student: str, notebook: NotebookNode, **files: bytes) -> Course:
-        """Hands in and collects; gives the course."""
-        self.hand_in(student, notebook, **files)
+    def collected(self) -> Course:
+        """The course, after all that was handed in is collected."""
         course = self.course()
         collect(self.inbox, course.submitted, NAME, NAME)
         return course
+
+    def take(self, student: str, notebook: NotebookNode, **files: bytes) -> Course:
+        """Hands in and collects; gives the course."""
+        self.hand_in(student, notebook, **files)
+        return self.collected()
 
     def collect(self, answers: dict[str, dict[str, str]]) -> None:
         """Hands in for student → answers, and collects."""
         for student, given in answers.items():
             self.hand_in(student, self.notebook(answers=given))
-        self.course()
-        collect(self.inbox, self.run / "submitted", NAME, NAME)
+        self.collected()
 
     def environment(self) -> dict[str, str]:
         """For commands: the course's folder, and grader on the path, as in the repository."""

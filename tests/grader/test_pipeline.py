@@ -9,7 +9,6 @@ import nbformat
 import pytest
 
 from grader import outcomes
-from grader.collect import collect
 from grader.outcomes import Run, decide
 from grader.pipeline import SafeOutputs
 
@@ -60,8 +59,7 @@ def graded(classroom):
         classroom.hand_in(change.__name__, notebook)
     (classroom.inbox / "corrupt.ipynb").write_text('{"cells": [{"cell_type": "co')
     (classroom.inbox / "essay.zip").write_bytes(b"%PDF")
-    course = classroom.course()
-    collect(classroom.inbox, course.submitted, NAME, NAME)
+    course = classroom.collected()
     for student in course.students(NAME):
         course.grade(NAME, student)
         course.feedback(NAME, student)
