@@ -54,6 +54,17 @@ def press(tab, desk, student, button):
     return said
 
 
+def until_the_marks_are_loaded(tab):
+    """The page asks for them after it is drawn; a mark that is typed before is overwritten."""
+    (page,) = (frame for frame in tab.frames if "/formgrader/submissions/" in frame.url)
+    page.wait_for_function("formgrader.grades?.loaded && formgrader.comments?.loaded")
+
+
+def saved(tab, what):
+    """Waits in its block until the server has a mark or a comment."""
+    return tab.expect_response(lambda reply: f"/api/{what}/" in reply.url and reply.ok)
+
+
 def test_the_button_grades_one_submission_in_the_sandbox(tab, desk, room, screenshots):
     desk.get_by_role("link", name="2", exact=True).click()
     row(desk, "ada").wait_for()
@@ -76,10 +87,12 @@ def test_the_written_answer_is_marked_by_hand(tab, desk, room, screenshots):
     points = desk.locator("input#analysis")
     points.wait_for(timeout=60_000)
     assert "Poles are worst: they are thin." in desk.locator("body").inner_text()
+    until_the_marks_are_loaded(tab)
     points.fill("7.5")
-    points.press("Tab")
+    with saved(tab, "grade"):
+        points.press("Tab")
     desk.locator("#analysis-comment").fill("Which class do they turn into?")
-    with tab.expect_response(lambda reply: "/api/comment/" in reply.url and reply.ok):
+    with saved(tab, "comment"):
         desk.locator("#analysis-comment").press("Tab")
     points.scroll_into_view_if_needed()
     tab.screenshot(path=screenshots / "formgrader_by_hand.png")
