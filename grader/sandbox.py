@@ -18,7 +18,7 @@ from grader.run_folder import remove_abandoned, run_folder
 
 # The files of ours that a student's process may import in grading. The rest of helpers are the
 # solutions of the assignments.
-STUDENT_HELPERS = ("__init__.py", "check.py", "wire.py", "export.py", "quiet.py")
+STUDENT_HELPERS = ("__init__.py", "check.py", "wire.py", "export.py", "portable.py", "quiet.py")
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 HOME = "/home/student"
@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "MPLBACKEND": "agg",
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # as `helpers.keras` has it
     "CUDA_VISIBLE_DEVICES": "",
     # One thread each: grading is repeatable, and thread pools do not eat the process limit.
     "OMP_NUM_THREADS": "1",

@@ -16,6 +16,9 @@ hypothesis.settings.load_profile("pixelwise")
 
 REPO = Path(__file__).resolve().parent.parent
 
+# as `helpers.keras` does, for tests that import Keras before it
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 
 def pytest_configure() -> None:
     """Where tests run in the background, Ctrl-C is ignored, also by the programs they start."""
