@@ -1036,10 +1036,10 @@ print(f"              {by_colour.mean_iou(graded):.3f} over the six graded ones"
 assert by_colour.mean_iou() < 0.25
 
 # %% [markdown]
-# Now the network. `train` draws batches of 8 scenes, mirrors half of them, and adds up
-# two losses, cross-entropy and Dice (lesson 07 takes them apart). It takes 200 steps, up
+# Now the network. `train` draws batches of 4 scenes, mirrors half of them, and adds up
+# two losses, cross-entropy and Dice (lesson 07 takes them apart). It takes 400 steps, up
 # to a minute on one core. That is little: each scene is seen four or five times. With more,
-# cars and lane lines gain most: write `steps=600` and be patient.
+# cars and lane lines gain most: write `steps=1200` and be patient.
 #
 # Mirroring is a small **augmentation**. The authors of the U-Net had only 30 pictures,
 # so they bent and shifted them at random, again and again, image and mask alike. Few
@@ -1049,12 +1049,12 @@ assert by_colour.mean_iou() < 0.25
 # %% tags=["torch"]
 torch.manual_seed(0)
 network = MyUNet(13)
-history = train(network, images, masks, steps=200, learning_rate=0.01)
+history = train(network, images, masks, steps=400, batch=4, learning_rate=0.01)
 
 # %% tags=["keras"]
 keras.utils.set_random_seed(0)
 network = my_unet(13)
-history = train(network, images, masks, steps=200, learning_rate=0.01)
+history = train(network, images, masks, steps=400, batch=4, learning_rate=0.01)
 
 # %% [markdown]
 # How did the loss fall? One step is noisy, so draw the mean of 15.
@@ -1305,10 +1305,7 @@ display(
 )
 
 # %% tags=["test"]
-if len(history) >= 150:
-    assert mean_loss[5] > 0.02, table
-if len(history) >= 300:
-    assert mean_loss[5] > 0.1 and mean_loss[1:5].max() > 0.05, table
+assert mean_loss[5] > 0.1 and mean_loss[1:5].max() > 0.05, table
 
 # %% [markdown]
 # The coarse layout of the scene survives in most of these masks: road below, sky above.
