@@ -47,13 +47,18 @@ def export(model, path: str | Path, height: int = 96, width: int = 128) -> Path:
         raise TypeError(
             f"Cannot export {_kind(model)}: the model must be a torch.nn.Module or a keras.Model."
         )
-    _check(path, image, expected, HALF_TOLERANCE if _finish(path) else TOLERANCE)
+    with _explained(model):
+        from helpers.portable import make_portable  # here, for onnx is needed by nothing before
+
+        halves = make_portable(path)
+    _check(path, image, expected, HALF_TOLERANCE if halves else TOLERANCE)
     return path
 
 
 def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
     import torch
 
+    model = getattr(model, "_orig_mod", model)  # of torch.compile
     model = model.module if isinstance(model, torch.nn.DataParallel) else model
     if any(p.is_floating_point() and p.dtype != torch.float32 for p in model.parameters()):
         model = copy.deepcopy(model).float()
@@ -62,9 +67,7 @@ def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
     x = torch.from_numpy(image).to(device)
     model.eval()
     try:
-        # hstack would become a branch on the number of axes; of maps it is this
-        stack = patch.object(torch, "hstack", lambda maps: torch.cat(maps, 1))
-        with stack, torch.no_grad(), warnings.catch_warnings(), _explained(model):
+        with _written_plainly(), torch.no_grad(), warnings.catch_warnings(), _explained(model):
             warnings.simplefilter("ignore")  # that the exporter is the older one: a tenth the time
             expected = model(x)
             if not isinstance(expected, torch.Tensor):
@@ -85,8 +88,41 @@ def _export_torch(model, path: Path, image: np.ndarray) -> np.ndarray:
     return expected.float().cpu().numpy()
 
 
+@contextmanager
+def _written_plainly() -> Iterator[None]:
+    """What the exporter of PyTorch does not know is computed in ways that it does."""
+    import torch
+
+    def refused(*arguments, **options):
+        raise ValueError(
+            "max_unpool2d has no way into an ONNX file. helpers.pytorch.segnet has one: "
+            "unpool(x, switches(before)) gives the same maps"
+        )
+
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # attention in one operator
+    try:
+        with (
+            # it would become a branch on the number of axes; of maps it is this
+            patch.object(torch, "hstack", lambda maps: torch.cat(maps, 1)),
+            patch.object(torch.nn.functional, "max_unpool2d", refused),
+        ):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
 def _export_keras(model, path: Path, image: np.ndarray) -> np.ndarray:
     import keras
+    import tensorflow as tf
+
+    function = tf.function
+
+    def inline(*arguments, **options):
+        """Keras compiles a convolution in groups, and what is compiled is lost in the file."""
+        if options.get("jit_compile") and not arguments:
+            return lambda convolution: convolution
+        return function(*arguments, **options)
 
     with _explained(model), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # in a notebook a warning does not go to the standard error
@@ -94,9 +130,34 @@ def _export_keras(model, path: Path, image: np.ndarray) -> np.ndarray:
         if isinstance(expected, (list, tuple, dict)):
             raise TypeError(f"it gives {_kind(expected)}, not one tensor of logits")
         _check_scores(str(expected.dtype))
-        signature = [keras.InputSpec("float32", (None, *image.shape[1:]), name="image")]
-        model.export(str(path), format="onnx", verbose=False, input_signature=signature)
+        # layers that change images at random do so where nobody says that this is no training
+        source = keras.Input(image.shape[1:], name="image")
+        network = keras.Model(source, model(source, training=False))
+        signature = [keras.InputSpec("float32", source.shape, name="image")]
+        with patch.object(tf, "function", inline):
+            network.export(str(path), format="onnx", verbose=False, input_signature=signature)
+        _write_captured(path, network)
         return keras.ops.convert_to_numpy(expected)
+
+
+def _write_captured(path: Path, network) -> None:
+    """Puts in the numbers of tensors that are no weights, such as the mean of a layer
+    Normalization: the exporter makes a further input of each."""
+    import onnx
+    import tensorflow as tf
+
+    file = onnx.load(path)
+    others = list(file.graph.input)[1:]
+    if others:
+        call = tf.function(lambda image: network(image, training=False))
+        traced = call.get_concrete_function(tf.TensorSpec(network.input.shape, tf.float32))
+        captured = [t.numpy() for t in traced.captured_inputs if t.dtype != tf.resource]
+        used = {name for node in file.graph.node for name in node.input}
+        for other, values in zip(others, captured, strict=True):
+            if other.name in used:
+                file.graph.initializer.append(onnx.numpy_helper.from_array(values, other.name))
+        del file.graph.input[1:]
+        onnx.save(file, path)
 
 
 def _check_scores(dtype: str) -> None:
@@ -104,59 +165,6 @@ def _check_scores(dtype: str) -> None:
         raise ValueError(
             f"it gives {dtype}, no scores. Leave argmax out of the network: it comes after it"
         )
-
-
-def _finish(path: Path) -> bool:
-    """Calls the output `logits` and writes all numbers as float32, which every runtime computes
-    with. Whether there were any of 16 bits."""
-    import onnx
-    from onnx import TensorProto, numpy_helper
-
-    model = onnx.load(path)
-    graph = model.graph
-    _write_erfc(graph)
-    old = graph.output[0].name
-    graph.output[0].name = "logits"
-    halves = {TensorProto.FLOAT16, TensorProto.BFLOAT16}
-    types, attributes = {graph.output[0].type.tensor_type.elem_type}, []
-    for node in graph.node:
-        attributes += node.attribute
-        for names in (node.input, node.output):
-            names[:] = ["logits" if name == old else name for name in names]
-        types |= {a.i for a in node.attribute if node.op_type == "Cast"}
-    tensors = [*graph.initializer, *(a.t for a in attributes if a.HasField("t"))]
-    types |= {tensor.data_type for tensor in tensors}
-    others = halves | {TensorProto.DOUBLE}
-    if types & others:
-        graph.ClearField("value_info")
-        graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
-        for attribute in attributes:
-            if attribute.name == "to" and attribute.i in others:
-                attribute.i = TensorProto.FLOAT
-        for tensor in tensors:
-            if tensor.data_type in others:
-                values = numpy_helper.to_array(tensor).astype(np.float32)
-                tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    onnx.save(model, path)
-    return bool(types & halves)
-
-
-def _write_erfc(graph) -> None:
-    """1 − erf(x): ONNX has no erfc, of which Keras makes its GELU."""
-    from onnx import helper, numpy_helper
-
-    nodes = list(graph.node)
-    if not any(node.op_type == "Erfc" for node in nodes):
-        return
-    graph.initializer.append(numpy_helper.from_array(np.float32(1), "one_for_erfc"))
-    del graph.node[:]
-    for node in nodes:
-        if node.op_type != "Erfc":
-            graph.node.append(node)
-            continue
-        erf = f"{node.output[0]}_erf"
-        graph.node.append(helper.make_node("Erf", node.input, [erf]))
-        graph.node.append(helper.make_node("Sub", ["one_for_erfc", erf], node.output))
 
 
 def _check(path: Path, image: np.ndarray, expected: np.ndarray, tolerance: float) -> None:

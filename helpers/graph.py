@@ -28,9 +28,10 @@ ALLOWED |= set(
     """
     MaxPool AveragePool GlobalAveragePool GlobalMaxPool Resize Upsample DepthToSpace SpaceToDepth
     MatMul Gemm Einsum BatchNormalization InstanceNormalization LayerNormalization LRN
-    GroupNormalization Dropout Identity Cast Sqrt Log Abs Neg
-    Reciprocal Floor Ceil Round Mod Not And Or Equal Greater GreaterOrEqual Less LessOrEqual
-    ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2 Concat Split Slice Pad Reshape
+    GroupNormalization Dropout Identity Cast Sqrt Log Sin Cos Abs Neg Sign IsNaN
+    Reciprocal Floor Ceil Round Mod Not And Or Equal Greater GreaterOrEqual Less LessOrEqual CumSum
+    ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare
+    ReduceLogSumExp Concat Split Slice Pad Reshape
     Flatten Transpose Squeeze Unsqueeze Expand Tile Shape Size Gather Range Constant
     ConstantOfShape DequantizeLinear
     """.split()

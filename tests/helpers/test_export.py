@@ -63,6 +63,51 @@ def test_weights_of_another_precision_are_written_as_float32(tmp_path, dtype):
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("size, dilation", [(3, 1), (3, 6), (2, 1), (4, 3), ((1, 5), (1, 2))])
+def test_same_padding_is_that_of_pytorch(tmp_path, size, dilation):
+    model = nn.Conv2d(3, 13, size, padding="same", dilation=dilation)
+    image, logits = run(export(model, tmp_path / "m.onnx"), 2, 96, 128)
+    expected = model(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+class Attention(nn.Module):
+    """Every patch of 16×16 pixels looks at every other."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 16, 16)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Conv2d(8, 13, 1)
+
+    def forward(self, x):
+        maps = self.patches(x)
+        words = maps.flatten(2).transpose(1, 2)
+        words, _ = self.attention(words, words, words)
+        return self.head(words.transpose(1, 2).reshape(maps.shape))
+
+
+def test_attention_is_written_in_plain_operators(tmp_path):
+    model = Attention()
+    image, logits = run(export(model, tmp_path / "m.onnx"), 2, 96, 128)
+    expected = model(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert torch.backends.mha.get_fastpath_enabled()  # as it was before
+
+
+def test_a_compiled_network_is_the_network(tmp_path):
+    model = nn.Conv2d(3, 13, 1)
+    image, logits = run(export(torch.compile(model), tmp_path / "m.onnx"), 2, 96, 128)
+    expected = model(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+class Unpooled(nn.Conv2d):
+    def forward(self, x):
+        maxima, places = nn.functional.max_pool2d(x, 2, return_indices=True)
+        return super().forward(nn.functional.max_unpool2d(maxima, places, 2))
+
+
 def test_a_network_that_was_spread_over_several_gpus(tmp_path):
     model = nn.DataParallel(nn.Conv2d(3, 13, 1))
     assert run(export(model, tmp_path / "m.onnx"), 2, 96, 128)[1].shape == (2, 13, 96, 128)
@@ -99,6 +144,7 @@ class Broken(nn.Conv2d):
     [
         (Noisy(3, 13, 1), ValueError, "differs from the model.*random numbers"),
         (Two(3, 13, 1), ValueError, "one tensor"),
+        (Unpooled(3, 13, 1), ValueError, "max_unpool2d has no way.*segnet has one"),
         (Broken(3, 13, 1), ValueError, "Cannot export.*Broken.*mat1"),
         (unet, TypeError, "function.*torch.nn.Module or a keras.Model"),
         ({"weights": 1}, TypeError, "dict.*torch.nn.Module or a keras.Model"),
@@ -113,7 +159,7 @@ KERAS = """
 import sys
 from helpers.keras.unet import unet
 from helpers.export import export
-import keras, numpy as np
+import keras, numpy as np, tensorflow as tf
 
 class Subclass(keras.Model):
     def __init__(self):
@@ -124,9 +170,19 @@ class Subclass(keras.Model):
         return self.conv(x)
 
 image = np.load(sys.argv[1])
-sequential = keras.Sequential([keras.layers.UpSampling2D(), keras.layers.Conv2D(13, 2, 2)])
-gelu = keras.Sequential([keras.layers.Conv2D(13, 3, padding="same", activation="gelu")])
-models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential, gelu]
+layers = keras.layers
+sequential = keras.Sequential([layers.UpSampling2D(), layers.Conv2D(13, 2, 2)])
+gelu = keras.Sequential([layers.Conv2D(13, 3, padding="same", activation="gelu")])
+celu = keras.Sequential([layers.Conv2D(13, 3, padding="same", activation="celu")])
+standardized = keras.Sequential(
+    [layers.Normalization(mean=[0.5, 0.4, 0.3], variance=[0.1, 0.2, 0.3]), layers.Conv2D(13, 1)]
+)
+grouped = keras.Sequential([layers.Conv2D(8, 1), layers.Conv2D(16, 3, groups=4)])
+augmented = keras.Sequential([layers.RandomFlip(), layers.RandomContrast(0.5)])
+grouped.add(layers.Conv2D(13, 1))
+augmented.add(layers.Conv2D(13, 1))
+models = [unet(13, 4), unet(13, 4, up="bilinear"), Subclass(), sequential, gelu, celu]
+models += [standardized, grouped, augmented, keras.Sequential([standardized])]
 for i, model in enumerate(models):
     path = export(model, f"{sys.argv[2]}/{i}.onnx")
     np.save(f"{sys.argv[2]}/{i}.npy", model(image, training=False))
@@ -139,6 +195,14 @@ for policy in ("mixed_float16", "mixed_bfloat16", "float64"):  # as some train o
 keras.mixed_precision.set_global_policy("float32")
 try:
     export(unet(13, 4), f"{sys.argv[2]}/x.onnx", 100, 130)
+except ValueError as error:
+    print(error)
+class Hue(layers.Layer):
+    def call(self, x):
+        return tf.image.rgb_to_hsv(x)
+
+try:
+    export(keras.Sequential([Hue(), layers.Conv2D(13, 1)]), f"{sys.argv[2]}/x.onnx")
 except ValueError as error:
     print(error)
 assert "torch" not in sys.modules
@@ -156,8 +220,9 @@ def test_keras_models_in_a_process_of_their_own(tmp_path, repo):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "112×144" in done.stdout and done.stdout.count("\n") == 1
-    for i in range(5):
+    size, operator = done.stdout.splitlines()
+    assert "112×144" in size and "RGBToHSV, which ONNX does not have" in operator
+    for i in range(10):
         _, logits = run(tmp_path / f"{i}.onnx", 3, 96, 128)
         expected = np.load(tmp_path / f"{i}.npy").transpose(0, 3, 1, 2)
         np.testing.assert_allclose(logits, expected, atol=1e-4)
