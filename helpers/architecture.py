@@ -65,7 +65,7 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
     constants = {tensor.name for tensor in graph.initializer}
     (source,) = (value.name for value in graph.input if value.name not in constants)
     shape = shapes[source]
-    channels, *size = _channels_first(shape, layout)
+    batch, (channels, *size) = shape[0], _channels_first(shape, layout)
     image = _Maps(layout, channels, *size, level=0, deepest=0)
     known = {source: image}
     zeros = set(_zeros(graph))
@@ -79,7 +79,7 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
             inputs = full or inputs
         maps = [known[name] for name in inputs]
         for name in filter(None, node.output):
-            known[name] = _follow(node, maps, shapes[name], image)
+            known[name] = _follow(node, maps, shapes[name], image, batch)
         after = known[node.output[0]]
         weights = [name for name in node.input[:2] if name not in known]
         if node.op_type in CONVOLUTIONS | {"MatMul", "Gemm"} and weights:
@@ -87,7 +87,7 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
             out = shapes[node.output[0]]
             kernels[weights[0]] = math.prod(shapes[weights[0]]) + out[1 if convolution else -1]
             summed = shapes[inputs[0]][-1 if node.input[0] in known else -2]
-            mixes = not convolution and summed != maps[0].channels
+            mixes = not convolution and _mixes_places(maps[0], summed)
             dense += mixes
             if len(out) == 4 and not mixes:
                 convolutions.append(after)
@@ -111,6 +111,15 @@ def _report(graph: onnx.GraphProto, layout: str, shapes: dict) -> Architecture:
         dilation=max((d for node in graph.node for d in _dilations(node)), default=1),
         ending=_ending(graph),
     )
+
+
+def _mixes_places(maps: _Maps, summed: int) -> bool:
+    """Whether a matrix product over so many numbers takes in all places of the maps, as a dense
+    layer on flattened maps does. One over channels, of an attention too, is a 1×1 convolution.
+    """
+    if not maps.channels:  # no longer maps
+        return True
+    return maps.channels % summed > 0 and summed % (maps.height * maps.width) == 0
 
 
 def _zeros(graph: onnx.GraphProto) -> Iterator[str]:
@@ -153,7 +162,7 @@ def _dilations(node: onnx.NodeProto) -> Iterator[int]:
 
 
 def _follow(
-    node: onnx.NodeProto, before: list[_Maps], shape: tuple[int, ...], image: _Maps
+    node: onnx.NodeProto, before: list[_Maps], shape: tuple[int, ...], image: _Maps, batch: int
 ) -> _Maps:
     """What is known of the output of a node."""
     layout, deepest = before[0].layout, max(maps.deepest for maps in before)
@@ -163,7 +172,7 @@ def _follow(
         order, last = list(node.attribute[0].ints), len(shape) - 1
         channels = order.index(1 if layout == "NCHW" else last)
         layout = {1: "NCHW", last: "NHWC"}.get(channels, layout)
-    if len(shape) == 4:
+    if len(shape) == 4 and shape[0] == batch:  # an attention has others
         channels, height, width = _channels_first(shape, layout)
         if height * width > 1:  # otherwise one value for each map: no maps
             shrunk = math.log2(image.height * image.width / (height * width)) / 2

@@ -178,6 +178,27 @@ def test_dense_layers_on_flattened_maps(tmp_path):
     assert found.summary().endswith("dense layers: 2")
 
 
+class Attention(nn.Module):
+    """Each of 6×8 places looks at every other, between two convolutions."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Conv2d(3, 24, 16, 16), nn.ConvTranspose2d(24, 13, 16, 16)
+        self.look = nn.MultiheadAttention(24, 4, batch_first=True)
+
+    def forward(self, x):
+        maps = self.down(x)
+        words = maps.flatten(2).transpose(1, 2)
+        words = words + self.look(words, words, words)[0]
+        return self.up(words.transpose(1, 2).reshape(maps.shape))
+
+
+def test_attention_is_no_dense_layer(tmp_path):
+    found = read(Attention(), tmp_path)
+    assert found.dense == 0
+    assert [(s.part, s.height) for s in found.stages] == [("bottleneck", 6), ("decoder", 96)]
+
+
 KERAS = """
 import json, sys
 from helpers.keras.unet import unet
@@ -214,7 +235,13 @@ dense = keras.Sequential(
     [L.Conv2D(4, 3, 8), L.Flatten(), L.Dense(4), L.Dense(13 * 12 * 16), L.Reshape((12, 16, 13)),
      L.UpSampling2D(8)]
 )
+image = L.Input((96, 128, 3))
+words = L.Reshape((48, 24))(L.Conv2D(24, 16, 16)(image))
+words = L.Add()([words, L.MultiHeadAttention(4, 6)(words, words)])
+maps = L.Conv2DTranspose(13, 16, 16)(L.Reshape((6, 8, 24))(words))
+attention = keras.Model(image, maps)
 models = {
+    "attention": attention,
     "unet transposed": unet(13, 8),
     "unet bilinear": unet(13, 8, 3, up="bilinear", norm=False),
     "nearest": hand_written(),
@@ -256,6 +283,8 @@ def test_keras_gives_the_same_facts(tmp_path, repo):
     assert found["one missing"] == ours(HandWritten(skips=(0, 2)))
     assert found["add"] == ours(HandWritten(join="add"))
     assert found["dense"][2][1] == 2
+    assert found["attention"][2][1] == 0
+    assert found["attention"][0] == [["bottleneck", 6, 8], ["decoder", 96, 128]]
 
 
 # ---- what is refused -------------------------------------------------------------------------

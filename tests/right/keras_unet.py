@@ -131,4 +131,33 @@ def unet(classes, width=16):
 """,
         "keras",
     ),
+    Right(
+        "unet",
+        "augments and standardizes inside the network, convolutions in groups, CELU",
+        """
+import keras
+from keras import layers as L
+
+def double(x, n):
+    for groups in (1, 2):
+        x = L.Conv2D(n, 3, padding="same", activation="celu", groups=groups)(x)
+    return x
+
+def unet(classes, width=16):
+    image = keras.Input((None, None, 3))
+    x = L.RandomContrast(0.3)(L.RandomFlip("horizontal")(image))
+    x = L.Normalization(mean=[0.485, 0.456, 0.406], variance=[0.0524, 0.0502, 0.0506])(x)
+    skips = []
+    for k in range(4):
+        x = double(x, width << k)
+        skips.append(x)
+        x = L.MaxPooling2D()(x)
+    x = double(x, width << 4)
+    for k in (3, 2, 1, 0):
+        x = L.Conv2DTranspose(width << k, 2, 2)(x)
+        x = double(L.Concatenate()([x, skips[k]]), width << k)
+    return keras.Model(image, L.Conv2D(classes, 1)(x))
+""",
+        "keras",
+    ),
 ]

@@ -41,6 +41,53 @@ def unet(classes, width=16):
     ),
     Right(
         "unet",
+        "wide dilated views with same padding at the bottom, and attention between its places",
+        """
+import torch
+from torch import nn
+
+def double(a, b, dilation=1):
+    parts = []
+    for before in (a, b):
+        parts += [nn.Conv2d(before, b, 3, padding="same", dilation=dilation), nn.GELU()]
+    return nn.Sequential(*parts)
+
+class Attention(nn.Module):
+    def __init__(self, maps):
+        super().__init__()
+        self.norm, self.look = nn.LayerNorm(maps), nn.MultiheadAttention(maps, 4, batch_first=True)
+
+    def forward(self, x):
+        words = self.norm(x.flatten(2).transpose(1, 2))
+        seen, _ = self.look(words, words, words, need_weights=False)
+        return x + seen.transpose(1, 2).unflatten(2, x.shape[2:])
+
+class UNet(nn.Module):
+    def __init__(self, classes, width):
+        super().__init__()
+        maps = [width * 2**k for k in range(5)]
+        self.down = nn.ModuleList(map(double, [3, *maps[:3]], maps[:4]))
+        self.bottom = nn.Sequential(double(maps[3], maps[4], dilation=2), Attention(maps[4]))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * n, n, 2, 2) for n in maps[3::-1])
+        self.join = nn.ModuleList(double(2 * n, n) for n in maps[3::-1])
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, x):
+        skips = []
+        for block in self.down:
+            skips.append(block(x))
+            x = nn.functional.max_pool2d(skips[-1], 2)
+        x = self.bottom(x)
+        for up, join in zip(self.up, self.join):
+            x = join(torch.cat([skips.pop(), up(x)], dim=1))
+        return self.head(x)
+
+def unet(classes, width=16):
+    return UNet(classes, width)
+""",
+    ),
+    Right(
+        "unet",
         "strides halve, nearest up-sampling, group norm, softmax at the end",
         """
 import torch
