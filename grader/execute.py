@@ -67,14 +67,14 @@ class JudgeProcess:
     def finish(self) -> str:
         """End the judge; what went wrong with it, or an empty string."""
         try:
-            self._process.terminate()
             self._line.settimeout(JUDGE_FINISH)
+            self._line.sendall(b".")  # a word, any
             self._line.recv(1)  # nothing comes: it is closed when the judge has ended
-        except psutil.NoSuchProcess:
-            return f"the judge broke down: {self._last_words()}"
         except TimeoutError:
             self._process.kill()
             return f"the judge did not finish within {JUDGE_FINISH} s"
+        except OSError:
+            return f"the judge broke down: {self._last_words()}"
         finally:
             self._line.close()
         return ""

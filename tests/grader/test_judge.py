@@ -1,7 +1,6 @@
 """A real judge in its own process, and a student's process at the other end of the socket."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -46,7 +45,12 @@ def judge(tmp_path, repo, course):
     }
     command = [sys.executable, "-m", "grader.judge", "--assignment", "lyft_unet"]
     command += ["--socket", path, "--ledger", ledger, "--submission", tmp_path / "submission"]
-    process = subprocess.Popen([*map(str, command)], env=env, cwd=repo)
+    line, theirs = socket.socketpair()
+    command += ["--line", theirs.fileno()]
+    with theirs:
+        process = subprocess.Popen(
+            [*map(str, command)], env=env, cwd=repo, pass_fds=[theirs.fileno()]
+        )
     while not (ledger.exists() and "ready" in ledger.read_text()):
         assert process.poll() is None, "the judge did not start"
         time.sleep(0.02)
@@ -63,7 +67,7 @@ def judge(tmp_path, repo, course):
         return run.stdout + run.stderr
 
     def verdict():
-        process.send_signal(signal.SIGTERM)
+        line.sendall(b".")
         assert process.wait(120) == 0
         events = outcomes.read_ledger(ledger)
         said = {e["question"]: e for e in reversed(events) if e["event"] in outcomes.FINAL}
@@ -73,8 +77,8 @@ def judge(tmp_path, repo, course):
         return said
 
     yield student, verdict, path
-    process.kill()
-    process.wait()
+    line.close()  # whoever leaves without a word ends it too
+    assert process.wait(60) in (0, 1)
 
 
 def test_right_wrong_half_right_and_not_answered(judge):
@@ -196,23 +200,37 @@ def test_models_that_are_none_get_a_sentence(tmp_path, request, content, remark)
     assert said["event"] == "no answer" and remark in said["remark"], said
 
 
-STOPPED_AT_ONCE = """
-import os, signal
+STOPPED = """
+import os, socket, sys, threading, time
 from grader import judge
-write = judge.Judge.write
+
+ours, theirs = socket.socketpair()
+sys.argv += ["--line", str(theirs.fileno())]
+moment, accept, write = sys.argv.pop(1), socket.socket.accept, judge.Judge.write
+
 def and_stop(self, **event):
     write(self, **event)
-    if event["event"] == "ready":
-        os.kill(os.getpid(), signal.SIGTERM)
-judge.Judge.write = and_stop
+    if event["event"] == "ready" and moment == "ready":
+        ours.sendall(b".")
+
+def stopped(self):
+    if moment == "about to wait":
+        ours.sendall(b".")
+    elif moment == "waiting":
+        threading.Timer(0.3, ours.sendall, [b"."]).start()
+    return accept(self)
+
+judge.Judge.write, socket.socket.accept = and_stop, stopped
 judge.main()
 """
 
 
-def test_the_model_is_judged_even_if_the_notebook_ends_at_once(tmp_path, repo, course):
+@pytest.mark.parametrize("moment", ["ready", "about to wait", "waiting"])
+def test_the_model_is_judged_even_if_the_notebook_ends_at_once(moment, tmp_path, repo, course):
     (tmp_path / "model.onnx").write_bytes(b"this is no model")
-    command = [sys.executable, "-c", STOPPED_AT_ONCE, "--assignment", "lyft_unet"]
+    command = [sys.executable, "-c", STOPPED, moment, "--assignment", "lyft_unet"]
     command += ["--socket", tmp_path / "s", "--ledger", tmp_path / "l", "--submission", tmp_path]
     env = {**os.environ, "PIXELWISE_COURSE": str(course), "PIXELWISE_SEED": "7"}
     subprocess.run([*map(str, command)], env=env, cwd=repo, check=True, timeout=120)
-    assert "not an ONNX file" in (tmp_path / "l").read_text()
+    said = outcomes.read_ledger(tmp_path / "l")
+    assert "not an ONNX file" in str(said) and said[-1] == {"event": "finished"}
