@@ -10,6 +10,7 @@ was handed in, whether or not the notebook gets that far.
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -240,8 +241,9 @@ def listen(line: int, judge: Judge) -> None:
     """Finishes when a word comes, and ends the process when the other end is closed: who was killed
     closes it too. A signal would not do: one that comes just before `accept` waits is not noticed.
     """
-    while os.read(line, 1):
-        threading.Thread(target=judge.finish, daemon=True).start()
+    with contextlib.suppress(ConnectionResetError):  # killed before it read our number
+        while os.read(line, 1):
+            threading.Thread(target=judge.finish, daemon=True).start()
     os._exit(1)
 
 

@@ -126,6 +126,14 @@ from grader import warm
 folder = Path(tempfile.mkdtemp(dir=sys.argv[1]))
 argv = ["grader.judge", "--assignment", "lyft_unet", "--line", "3", "--submission", str(folder)]
 argv += ["--socket", f"{folder}/s", "--ledger", f"{folder}/l"]
+send = warm.Forker._send
+def and_die(self, request, files):
+    send(self, request, files)
+    while not os.path.exists(folder / "s"):
+        time.sleep(0.01)
+    os._exit(9)
+if sys.argv[2] == "before it reads who was forked":
+    warm.Forker._send = and_die
 with open(folder / "log", "w") as log:
     pid, line = warm.judge("lyft_unet", argv, log.fileno(), True)
 while sys.argv[2] == "later" and not os.path.exists(folder / "s"):
@@ -134,7 +142,7 @@ os._exit(9)
 """
 
 
-@pytest.mark.parametrize("moment", ["at once", "later"])
+@pytest.mark.parametrize("moment", ["before it reads who was forked", "at once", "later"])
 def test_a_judge_ends_with_its_grader_at_whatever_moment_that_dies(moment, tmp_path):
     variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PIXELWISE_COURSE": str(tmp_path)}
     variables["STARTED_BY"] = str(tmp_path)
