@@ -26,6 +26,8 @@ from grader.worker import Graded, Job
 
 CHANCES = 2
 """So many workers may die over one submission before it is left ungraded."""
+WORKER = 30
+"""Seconds until a cluster has a worker: they may have been started just before."""
 
 
 def grade(
@@ -101,11 +103,13 @@ def workers(count: int | None = None, scheduler: str | None = None) -> Iterator[
         except (OSError, TimeoutError, ValueError) as error:
             raise CourseError(f"no Dask scheduler answers at {scheduler} ({error}).") from None
         with client:
-            if not client.nthreads():
+            try:
+                client.wait_for_workers(1, timeout=WORKER)
+            except TimeoutError:
                 raise CourseError(
                     f"the scheduler at {scheduler} has no workers. Start some in this repository: "
                     f"python -m dask worker {scheduler} --nthreads 1"
-                )
+                ) from None
             yield client
         return
     cluster = LocalCluster(

@@ -130,10 +130,10 @@ def test_a_worker_that_is_killed_is_replaced(desk, undisturbed):
 
 @pytest.fixture
 def cluster(collected, tmp_path):
-    """Starts a scheduler with two workers, each in a folder of its own; stops all at the end."""
+    """Starts a scheduler with workers, each in a folder of its own; stops all at the end."""
     started = []
 
-    def start():
+    def start(workers=2):
         file = tmp_path / f"scheduler{len(started)}.json"
         env = collected.environment()
         del env["PIXELWISE_COURSE"]
@@ -150,14 +150,13 @@ def cluster(collected, tmp_path):
                                      stderr=subprocess.DEVNULL)  # fmt: skip
         started.append(scheduler)
         until(file.exists)
-        for n in range(2):
+        for n in range(workers):
             folder = tmp_path / f"worker{len(started)}{n}"
             folder.mkdir()
             command = [BIN / "dask", "worker", "--scheduler-file", file, "--nthreads", "1"]
             command += ["--no-dashboard", "--local-directory", folder]
             started.append(subprocess.Popen([*map(str, command)], env=env, cwd=folder,
                                             stderr=subprocess.DEVNULL))  # fmt: skip
-        time.sleep(3)
         return json.loads(file.read_text())["address"], scheduler
 
     yield start
@@ -201,6 +200,12 @@ def test_nobody_else_on_the_machine_is_let_in(desk):
         with pytest.raises(OSError):  # nor does a page tell what runs
             urllib.request.urlopen(f"http://127.0.0.1:{port}/info/main/workers.html", timeout=5)
     assert process.wait(300) == 0
+
+
+def test_a_cluster_without_workers(desk, cluster):
+    address, _ = cluster(workers=0)
+    status, said = desk.grade("--scheduler", address)
+    assert status == 1 and f"the scheduler at {address} has no workers" in said
 
 
 def test_nobody_at_the_address(desk):
