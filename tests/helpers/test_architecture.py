@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from helpers import architecture
 from helpers.export import export
 from helpers.pytorch.unet import unet
+from tests.reading import Attention
 
 
 def read(model, folder, height=96, width=128):
@@ -176,21 +177,6 @@ def test_dense_layers_on_flattened_maps(tmp_path):
     found = read(model, tmp_path)
     assert found.dense == 2
     assert found.summary().endswith("dense layers: 2")
-
-
-class Attention(nn.Module):
-    """Each of 6×8 places looks at every other, between two convolutions."""
-
-    def __init__(self):
-        super().__init__()
-        self.down, self.up = nn.Conv2d(3, 24, 16, 16), nn.ConvTranspose2d(24, 13, 16, 16)
-        self.look = nn.MultiheadAttention(24, 4, batch_first=True)
-
-    def forward(self, x):
-        maps = self.down(x)
-        words = maps.flatten(2).transpose(1, 2)
-        words = words + self.look(words, words, words)[0]
-        return self.up(words.transpose(1, 2).reshape(maps.shape))
 
 
 def test_attention_is_no_dense_layer(tmp_path):

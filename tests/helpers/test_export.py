@@ -12,6 +12,7 @@ from torch import nn
 
 from helpers.export import export
 from helpers.pytorch.unet import unet
+from tests.reading import Attention
 
 
 def run(path, n, height, width):
@@ -22,6 +23,13 @@ def run(path, n, height, width):
     last = source.shape[-1] == 3
     (logits,) = session.run(None, {"image": image.transpose(0, 2, 3, 1) if last else image})
     return image, logits.transpose(0, 3, 1, 2) if last else logits
+
+
+def assert_written(model, path):
+    """The file gives what the model gives."""
+    image, logits = run(path, 2, 96, 128)
+    expected = model(torch.from_numpy(image)).detach().numpy()
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
 def test_the_unet_with_trained_statistics(tmp_path):
@@ -66,40 +74,18 @@ def test_weights_of_another_precision_are_written_as_float32(tmp_path, dtype):
 @pytest.mark.parametrize("size, dilation", [(3, 1), (3, 6), (2, 1), (4, 3), ((1, 5), (1, 2))])
 def test_same_padding_is_that_of_pytorch(tmp_path, size, dilation):
     model = nn.Conv2d(3, 13, size, padding="same", dilation=dilation)
-    image, logits = run(export(model, tmp_path / "m.onnx"), 2, 96, 128)
-    expected = model(torch.from_numpy(image)).detach().numpy()
-    np.testing.assert_allclose(logits, expected, atol=1e-5)
-
-
-class Attention(nn.Module):
-    """Every patch of 16×16 pixels looks at every other."""
-
-    def __init__(self):
-        super().__init__()
-        self.patches = nn.Conv2d(3, 8, 16, 16)
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.head = nn.Conv2d(8, 13, 1)
-
-    def forward(self, x):
-        maps = self.patches(x)
-        words = maps.flatten(2).transpose(1, 2)
-        words, _ = self.attention(words, words, words)
-        return self.head(words.transpose(1, 2).reshape(maps.shape))
+    assert_written(model, export(model, tmp_path / "m.onnx"))
 
 
 def test_attention_is_written_in_plain_operators(tmp_path):
     model = Attention()
-    image, logits = run(export(model, tmp_path / "m.onnx"), 2, 96, 128)
-    expected = model(torch.from_numpy(image)).detach().numpy()
-    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert_written(model, export(model, tmp_path / "m.onnx"))
     assert torch.backends.mha.get_fastpath_enabled()  # as it was before
 
 
 def test_a_compiled_network_is_the_network(tmp_path):
     model = nn.Conv2d(3, 13, 1)
-    image, logits = run(export(torch.compile(model), tmp_path / "m.onnx"), 2, 96, 128)
-    expected = model(torch.from_numpy(image)).detach().numpy()
-    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert_written(model, export(torch.compile(model), tmp_path / "m.onnx"))
 
 
 class Unpooled(nn.Conv2d):
